@@ -1,0 +1,39 @@
+/**
+ * Who a replica is: `<podName>_<podUid>_<random per start>`. Pod names and uids are DNS-1123 and hold no underscore, so the
+ * parts can be told apart.
+ */
+export interface Identity {
+  readonly podName: string;
+  readonly podUid: string;
+}
+
+/** The parts of an identity of ours, or null when it was written by an elector with another format. */
+export function parseIdentity(identity: string): Identity | null {
+  const parts = identity.split('_');
+  const [podName, podUid, start] = parts;
+  if (parts.length !== 3 || !podName || !podUid || !start) return null;
+  return { podName, podUid };
+}
+
+/** The identity of this start of this pod's process. `start` must never repeat between two starts. */
+export function formatIdentity(podName: string, podUid: string, start: string): string {
+  return `${podName}_${podUid}_${start}`;
+}
+
+/**
+ * The pod a holder runs in, for people: our own format's first part; for other electors' what precedes the first
+ * underscore (client-go's habit is `<host name>_<uuid>`).
+ */
+export function podOfIdentity(identity: string): string {
+  return identity.split('_')[0] ?? identity;
+}
+
+/**
+ * Whether `holder` is an earlier process of the pod that `own` runs in. The kubelet never runs two sidecars of one pod, so
+ * such a predecessor is dead and its Lease may be taken without waiting.
+ */
+export function isPredecessor(holder: string, own: string): boolean {
+  const theirs = parseIdentity(holder);
+  const ours = parseIdentity(own);
+  return holder !== own && theirs !== null && ours !== null && theirs.podUid === ours.podUid;
+}

@@ -1,0 +1,28 @@
+/** What people and applications may ask of an election. Implemented by the runner, offered by the local API. */
+export interface ElectionControl {
+  /**
+   * Gives up leading: work is stopped, then the Lease is released, and this replica lets others try first. Unless
+   * `immediate`, the release waits until no answer that was already given may still be trusted (at most renewDeadline).
+   */
+  stepDown(options: { readonly immediate: boolean }): Promise<StepDownOutcome>;
+  /** Steps down if leading, and stops campaigning until {@link resume}. */
+  pause(options: { readonly immediate: boolean }): Promise<StepDownOutcome>;
+  /** Campaigns again. */
+  resume(): void;
+  readonly paused: boolean;
+}
+
+export interface StepDownOutcome {
+  /** `released`: the Lease is free. `not-leading`: there was nothing to give up. `unreleased`: work has stopped, but the
+   * Lease could not be freed and will expire by itself. */
+  readonly result: 'released' | 'not-leading' | 'unreleased';
+  readonly tookMs: number;
+}
+
+/** What the probes ask of the election loop. */
+export interface LoopHealth {
+  /** Liveness: problems that only a restart mends (a wedged loop, a leader that did not see its record go stale). */
+  wedged(): string | null;
+  /** Readiness: null once the Lease has been seen, else what is missing. */
+  unready(): string | null;
+}

@@ -1,0 +1,25 @@
+/** What the election loop and the API client count. Implemented with prom-client in `src/api/metrics.ts`. */
+export interface Metrics {
+  /** One request to the API server has ended. `outcome` is `ok` or a `FailureKind` in kebab-case. */
+  request(
+    verb: 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete',
+    outcome: string,
+    durationMs: number,
+  ): void;
+  /** The leader's Lease was renewed. */
+  renewed(): void;
+  /** An attempt to renew failed. */
+  renewalFailed(reason: string): void;
+  /** The leader had to read the Lease again before it could renew (client-go's slow path). */
+  slowPath(): void;
+  /** This replica began to lead. */
+  started(): void;
+  /** This replica ceased to lead. */
+  stopped(reason: string): void;
+  /** The watch ended and is opened anew. */
+  watchRestarted(reason: string): void;
+  /** Whether the watch is open (1) or the loop polls (0). */
+  watching(up: boolean): void;
+  /** A Kubernetes Event could not be written. */
+  eventDropped(reason: string): void;
+}
