@@ -1,0 +1,104 @@
+import { claimContent, releaseContent, renewalContent } from './content.ts';
+import { type Draft, read, report, write } from './draft.ts';
+import type { ElectionEvent } from './messages.ts';
+import { endRelease } from './replies.ts';
+import { claimableAtMonoMs, isUncontested } from './sighting.ts';
+import type { ElectionState, Tenure } from './state.ts';
+import type { Instant } from './timing.ts';
+
+/** Decides what to do next, if anything; one request at a time. */
+export function act(draft: Draft, event: ElectionEvent, now: Instant): void {
+  if (draft.pending !== null || draft.finished) return;
+  if (draft.tenure !== null) return keep(draft, draft.tenure, now);
+  if (draft.stoppingWork !== null) return;
+  if (draft.desire !== 'campaign' && draft.releaseByMonoMs === null && holdsUnneeded(draft)) {
+    const { leaseDurationMs, renewDeadlineMs } = draft.config.timings;
+    draft.releaseByMonoMs = now.monoMs + leaseDurationMs - renewDeadlineMs;
+  }
+  if (draft.releaseByMonoMs !== null) {
+    release(draft, draft.releaseByMonoMs, now);
+    if (draft.releaseByMonoMs !== null) return;
+  }
+  if (draft.desire === 'stop') {
+    draft.finished = true;
+    draft.effects.push({ kind: 'finished' });
+    return;
+  }
+  // Claims and reads are made on ticks only, so that their jitter is the caller's to add.
+  if (event.kind === 'tick') campaign(draft, now);
+}
+
+/** The Lease was acquired (by a write whose answer came late, say) although nobody wants to lead any more. */
+function holdsUnneeded(draft: Draft): boolean {
+  return draft.sighting.kind === 'present' && draft.sighting.record.holder === draft.config.identity;
+}
+
+function keep(draft: Draft, tenure: Tenure, now: Instant): void {
+  if (now.monoMs < tenure.renewAtMonoMs) return;
+  const leftMs = tenure.validity.validUntilMonoMs - now.monoMs;
+  const { renewIntervalMs } = draft.config.timings;
+  if (tenure.mustRead) {
+    report(draft, { kind: 'slow-path' });
+    draft.tenure = { ...tenure, readsSinceAck: tenure.readsSinceAck + 1 };
+    return read(draft, leftMs, now);
+  }
+  const content = renewalContent(draft.config, tenure, now);
+  draft.tenure = { ...tenure, renewAtMonoMs: now.monoMs + renewIntervalMs };
+  write(draft, 'renew', tenure.record, content, leftMs, now);
+}
+
+function release(draft: Draft, byMonoMs: number, now: Instant): void {
+  if (now.monoMs >= byMonoMs) return endRelease(draft, false, now);
+  if (now.monoMs < draft.retryAtMonoMs) return;
+  const { sighting } = draft;
+  if (sighting.kind === 'unknown') return read(draft, byMonoMs - now.monoMs, now);
+  if (sighting.kind === 'absent' || sighting.record.holder !== draft.config.identity)
+    return endRelease(draft, true, now);
+  write(draft, 'release', sighting.record, releaseContent(sighting.record, now), byMonoMs - now.monoMs, now);
+}
+
+function campaign(draft: Draft, now: Instant): void {
+  if (now.monoMs < draft.retryAtMonoMs) return;
+  if (now.monoMs >= draft.readAtMonoMs) return read(draft, draft.config.timings.renewDeadlineMs, now);
+  if (draft.desire !== 'campaign' || now.monoMs < claimAtMonoMs(draft)) return;
+  const base = draft.sighting.kind === 'present' ? draft.sighting.record : null;
+  write(draft, 'acquire', base, claimContent(draft.config, base, now), draft.config.timings.renewDeadlineMs, now);
+}
+
+/** When this replica will try to claim the Lease, as things stand; infinite when it will not. */
+function claimAtMonoMs(state: Omit<ElectionState, 'finished'>): number {
+  const { sighting } = state;
+  if (sighting.kind === 'present' && sighting.record.resourceVersion === state.outdatedVersion) {
+    return Number.POSITIVE_INFINITY;
+  }
+  return Math.max(claimableAtMonoMs(sighting, state.config), state.holdOffUntilMonoMs);
+}
+
+/**
+ * When to call {@link step} with a `tick` next, or null when only an event can change anything. `jitterMsMax` is the spread
+ * that keeps replicas from moving in step; the caller adds a random part of it.
+ */
+export function nextWake(state: ElectionState): { readonly atMonoMs: number; readonly jitterMsMax: number } | null {
+  const { tenure, config } = state;
+  if (tenure !== null) {
+    const renewAtMonoMs = state.pending === null ? tenure.renewAtMonoMs : Number.POSITIVE_INFINITY;
+    return { atMonoMs: Math.min(renewAtMonoMs, tenure.validity.validUntilMonoMs), jitterMsMax: 0 };
+  }
+  if (state.pending !== null || state.stoppingWork !== null || state.finished) return null;
+  if (state.releaseByMonoMs !== null) {
+    return { atMonoMs: Math.min(state.releaseByMonoMs, state.retryAtMonoMs), jitterMsMax: 0 };
+  }
+  const claimMonoMs = state.desire === 'campaign' ? claimAtMonoMs(state) : Number.POSITIVE_INFINITY;
+  const atMonoMs = Math.max(Math.min(claimMonoMs, state.readAtMonoMs), state.retryAtMonoMs);
+  if (atMonoMs === Number.POSITIVE_INFINITY) return null;
+  return { atMonoMs, jitterMsMax: jitterMsMax(state, atMonoMs, config.timings.retryPeriodMs) };
+}
+
+function jitterMsMax(state: ElectionState, atMonoMs: number, retryPeriodMs: number): number {
+  if (atMonoMs === state.retryAtMonoMs) return 1.2 * retryPeriodMs;
+  if (atMonoMs === state.readAtMonoMs) return 0.2 * retryPeriodMs;
+  const { sighting, config } = state;
+  if (sighting.kind !== 'present') return 50;
+  if (sighting.record.holder === '') return 20;
+  return isUncontested(sighting.record, config.identity) ? 0 : 50;
+}

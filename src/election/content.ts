@@ -1,0 +1,55 @@
+import type { LeaseContent, LeaseRecord } from './record.ts';
+import type { ElectionConfig, Tenure } from './state.ts';
+import { formatMicroTime, type Instant } from './timing.ts';
+
+const TRANSITIONS_MAX = 2 ** 31 - 1;
+
+/**
+ * The wall time to write, moved by microseconds until it differs from every one in `taken`. A renewal that repeats the
+ * stored time would be no change for the others (and a byte-identical PUT is not even written), so their timers would run
+ * on while its sender counts itself renewed.
+ */
+export function freshRenewTime(now: Instant, taken: readonly (string | null)[]): string {
+  let micros = Math.round(now.wallMs * 1_000);
+  while (taken.includes(formatMicroTime(micros))) micros += 1;
+  return formatMicroTime(micros);
+}
+
+/** What to write to claim the Lease, over `record`, or over nothing when it is missing. */
+export function claimContent(config: ElectionConfig, record: LeaseRecord | null, now: Instant): LeaseContent {
+  const time = freshRenewTime(now, [record?.renewTime ?? null]);
+  const changes = record !== null && record.holder !== config.identity;
+  return {
+    holder: config.identity,
+    leaseDurationSeconds: config.timings.leaseDurationMs / 1_000,
+    renewTime: time,
+    acquireTime: time,
+    transitions: Math.min(TRANSITIONS_MAX, (record?.transitions ?? 0) + (changes ? 1 : 0)),
+    holderAddress: config.holderAddress,
+  };
+}
+
+/** What to write to renew: the term stays as it was acquired. */
+export function renewalContent(config: ElectionConfig, tenure: Tenure, now: Instant): LeaseContent {
+  return {
+    holder: config.identity,
+    leaseDurationSeconds: config.timings.leaseDurationMs / 1_000,
+    renewTime: freshRenewTime(now, [tenure.record.renewTime, ...tenure.unconfirmed.map((write) => write.renewTime)]),
+    acquireTime: tenure.acquireTime,
+    transitions: tenure.transitions,
+    holderAddress: config.holderAddress,
+  };
+}
+
+/** What to write to free the Lease: as client-go does, an empty holder and a duration of one second. */
+export function releaseContent(record: LeaseRecord, now: Instant): LeaseContent {
+  const time = freshRenewTime(now, [record.renewTime]);
+  return {
+    holder: '',
+    leaseDurationSeconds: 1,
+    renewTime: time,
+    acquireTime: time,
+    transitions: record.transitions,
+    holderAddress: null,
+  };
+}

@@ -1,0 +1,41 @@
+import type { ElectionState } from './state.ts';
+
+/** A state that the rules cannot produce: a defect. Whoever catches it must stop leading at once. */
+export class InvariantError extends Error {
+  readonly code = 'ELECTION_INVARIANT';
+  constructor(claim: string) {
+    super(`election invariant broken: ${claim}`);
+    this.name = 'InvariantError';
+  }
+}
+
+/** Checked after every step, in production too: failing closed is cheaper than two leaders. */
+export function assertInvariants(state: ElectionState): void {
+  const { tenure, pending, sighting, stoppingWork, desire, config } = state;
+  if (tenure !== null) {
+    assert(sighting.kind === 'present', 'a leader has seen its Lease');
+    assert(tenure.record.holder === config.identity, "a leader's record names it as the holder");
+    assert(tenure.record.uid === tenure.leaseUid, 'a tenure stays within one Lease');
+    assert(tenure.handOver !== null || desire === 'campaign', 'only a campaigner leads');
+    assert((tenure.handOver === null) === (stoppingWork === null), 'work stops in a tenure when it is handed over');
+    assert(
+      pending === null || pending.purpose === 'read' || pending.purpose === 'renew',
+      'a leader only reads and renews',
+    );
+    assert(state.releaseByMonoMs === null, 'a Lease is released after its tenure');
+  }
+  if (stoppingWork !== null) {
+    assert(
+      pending?.purpose !== 'acquire' && pending?.purpose !== 'release',
+      'no claim, no release while work still stops',
+    );
+  }
+  assert(
+    !state.finished || (tenure === null && stoppingWork === null && pending === null),
+    'it ends with nothing under way',
+  );
+}
+
+function assert(holds: boolean, claim: string): void {
+  if (!holds) throw new InvariantError(claim);
+}

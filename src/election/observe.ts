@@ -1,0 +1,50 @@
+import { type Draft, report } from './draft.ts';
+import { compareResourceVersions, type LeaseRecord } from './record.ts';
+import { claimableAtMonoMs, isOutdated, sight, sightAbsence, sightDeletion } from './sighting.ts';
+import { checkTenure, lose } from './tenure.ts';
+import type { Instant } from './timing.ts';
+
+/**
+ * The Lease was seen. A watch may lag behind what is known, and while this replica leads every older sighting is stale: its
+ * own acknowledged write is the newest truth. Otherwise an older version is taken as it is (an etcd may have been restored);
+ * claiming under it is a compare-and-swap, and so harmless.
+ */
+export function observe(draft: Draft, record: LeaseRecord, source: 'watch' | 'list' | 'read', now: Instant): void {
+  if (isOutdated(draft.sighting, record) && (source === 'watch' || draft.tenure !== null)) return;
+  draft.sighting = sight(draft.sighting, record, now);
+  if (record.resourceVersion !== draft.outdatedVersion) draft.outdatedVersion = null;
+  scheduleRead(draft, now);
+  if (draft.tenure !== null) checkTenure(draft, draft.tenure, record, source);
+}
+
+/** While changes arrive by themselves nothing needs to be read; else the Lease is polled. */
+export function scheduleRead(draft: Draft, now: Instant): void {
+  draft.readAtMonoMs = draft.watching ? Number.POSITIVE_INFINITY : now.monoMs + draft.config.timings.retryPeriodMs;
+}
+
+/** The watch saw the Lease go. */
+export function onDeleted(draft: Draft, record: LeaseRecord, now: Instant): void {
+  if (isOutdated(draft.sighting, record)) return;
+  const held = draft.tenure;
+  draft.sighting = sightDeletion(draft.sighting, record, draft.config, now);
+  scheduleRead(draft, now);
+  if (held !== null) lose(draft, 'lease-deleted');
+  reportAbsence(draft, now);
+}
+
+/** A listing as of `resourceVersion`, or a read (null), found no Lease. */
+export function onAbsent(draft: Draft, resourceVersion: string | null, now: Instant): void {
+  const held = draft.tenure;
+  if (held !== null) {
+    if (resourceVersion !== null && compareResourceVersions(resourceVersion, held.record.resourceVersion) < 0) return;
+    lose(draft, 'lease-deleted');
+  }
+  const known = draft.sighting.kind === 'absent';
+  draft.sighting = sightAbsence(draft.sighting, draft.config, now);
+  scheduleRead(draft, now);
+  if (!known) reportAbsence(draft, now);
+}
+
+function reportAbsence(draft: Draft, now: Instant): void {
+  report(draft, { kind: 'absent', waitMs: Math.max(0, claimableAtMonoMs(draft.sighting, draft.config) - now.monoMs) });
+}

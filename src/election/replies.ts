@@ -1,0 +1,158 @@
+import { type Draft, report } from './draft.ts';
+import type { RequestOutcome } from './messages.ts';
+import { observe, onAbsent } from './observe.ts';
+import { isOutdated, sight } from './sighting.ts';
+import type { PendingRequest, Tenure } from './state.ts';
+import { begin } from './tenure.ts';
+import { clockJumped, clockJumpToleranceMs, type Instant, validityOf } from './timing.ts';
+
+/** Takes the answer to the one request under way; any other is late and says nothing. */
+export function onReply(draft: Draft, requestId: number, outcome: RequestOutcome, now: Instant): void {
+  const request = draft.pending;
+  if (request === null || request.id !== requestId) return;
+  draft.pending = null;
+  if (outcome.kind === 'ok' || outcome.kind === 'absent') report(draft, { kind: 'reachable' });
+  switch (request.purpose) {
+    case 'read':
+      return onRead(draft, outcome, now);
+    case 'acquire':
+      return onClaimed(draft, request, outcome, now);
+    case 'renew':
+      return onRenewed(draft, request, outcome, now);
+    case 'release':
+      return onReleased(draft, request, outcome, now);
+  }
+}
+
+function onRead(draft: Draft, outcome: RequestOutcome, now: Instant): void {
+  if (outcome.kind === 'absent') return onAbsent(draft, null, now);
+  if (outcome.kind !== 'ok') return failed(draft, outcome, now);
+  const { record } = outcome;
+  if (draft.tenure !== null && isOutdated(draft.sighting, record)) {
+    return failed(draft, { kind: 'refused', code: 'stale-read', retryAfterMs: null }, now);
+  }
+  // A stale read may show the very version that was just found outdated: it is tried again, but not in a tight loop.
+  if (record.resourceVersion === draft.outdatedVersion) retryLater(draft, null, now);
+  draft.outdatedVersion = null;
+  observe(draft, record, 'read', now);
+  if (draft.tenure !== null) draft.tenure = { ...draft.tenure, mustRead: false };
+}
+
+function onClaimed(draft: Draft, request: PendingRequest, outcome: RequestOutcome, now: Instant): void {
+  switch (outcome.kind) {
+    case 'ok': {
+      draft.sighting = sight(draft.sighting, outcome.record, now);
+      const stillValid = now.monoMs < request.sentAt.monoMs + draft.config.timings.renewDeadlineMs;
+      const jumped = clockJumped(request.sentAt, now, clockJumpToleranceMs(draft.config.timings));
+      if (draft.desire === 'campaign' && stillValid && !jumped) begin(draft, request, outcome.record);
+      return;
+    }
+    case 'conflict':
+      report(draft, { kind: 'race-lost' });
+      return awaitNews(draft, request, now);
+    case 'absent':
+      return onAbsent(draft, null, now);
+    default:
+      failed(draft, outcome, now);
+  }
+}
+
+function onRenewed(draft: Draft, request: PendingRequest, outcome: RequestOutcome, now: Instant): void {
+  const { tenure } = draft;
+  if (outcome.kind === 'ok') {
+    // A renewal acknowledged after its tenure ended revives nothing: it only shows whose the Lease is.
+    draft.sighting = sight(draft.sighting, outcome.record, now);
+    if (tenure === null) return;
+    draft.tenure = {
+      ...tenure,
+      record: outcome.record,
+      validity: validityOf(request.sentAt, draft.config.timings),
+      unconfirmed: [],
+      mustRead: false,
+      readsSinceAck: 0,
+    };
+    report(draft, { kind: 'renewed' });
+    return;
+  }
+  if (tenure === null) return awaitNews(draft, request, now);
+  report(draft, { kind: 'renewal-failed', code: outcomeCode(outcome) });
+  if (outcome.kind === 'refused') {
+    draft.tenure = { ...tenure, renewAtMonoMs: now.monoMs + leaderRetryMs(draft, tenure, outcome.retryAfterMs, now) };
+    return;
+  }
+  const unconfirmed =
+    outcome.kind === 'unknown' && request.renewTime !== null
+      ? [...tenure.unconfirmed, { renewTime: request.renewTime, sentAt: request.sentAt }]
+      : tenure.unconfirmed;
+  draft.tenure = {
+    ...tenure,
+    unconfirmed,
+    mustRead: true,
+    renewAtMonoMs: tenure.readsSinceAck === 0 ? now.monoMs : now.monoMs + draft.config.timings.retryPeriodMs,
+  };
+}
+
+function onReleased(draft: Draft, request: PendingRequest, outcome: RequestOutcome, now: Instant): void {
+  if (outcome.kind === 'ok') {
+    draft.sighting = sight(draft.sighting, outcome.record, now);
+    return endRelease(draft, true, now);
+  }
+  if (outcome.kind === 'absent') {
+    onAbsent(draft, null, now);
+    return endRelease(draft, true, now);
+  }
+  // Whose it is now only a read can tell: a release never replaces a version that was not seen to be ours.
+  draft.sighting = { kind: 'unknown' };
+  if (outcome.kind === 'conflict') draft.outdatedVersion = request.baseVersion;
+  else failed(draft, outcome, now);
+}
+
+/** The release is over: the Lease is free, or it could not be freed in time and will expire. */
+export function endRelease(draft: Draft, freed: boolean, now: Instant): void {
+  draft.releaseByMonoMs = null;
+  if (!freed) {
+    draft.sighting = { kind: 'unknown' };
+    retryLater(draft, null, now);
+    draft.readAtMonoMs = draft.retryAtMonoMs;
+  }
+  draft.effects.push({ kind: 'released', freed });
+}
+
+/** A read or a claim failed for reasons that are not another replica. */
+function failed(draft: Draft, outcome: RequestOutcome, now: Instant): void {
+  const code = outcomeCode(outcome);
+  if (draft.tenure !== null) {
+    report(draft, { kind: 'renewal-failed', code });
+    const retryAfterMs = outcome.kind === 'refused' ? outcome.retryAfterMs : null;
+    const delayMs = leaderRetryMs(draft, draft.tenure, retryAfterMs, now);
+    draft.tenure = { ...draft.tenure, renewAtMonoMs: now.monoMs + delayMs };
+    return;
+  }
+  report(draft, { kind: 'attempt-failed', code });
+  retryLater(draft, outcome.kind === 'refused' ? outcome.retryAfterMs : null, now);
+  // Its fate is unknown, so what was seen before it may be outdated: look again before the next claim.
+  if (outcome.kind === 'unknown') draft.readAtMonoMs = draft.retryAtMonoMs;
+}
+
+function retryLater(draft: Draft, retryAfterMs: number | null, now: Instant): void {
+  draft.retryAtMonoMs = now.monoMs + Math.max(retryAfterMs ?? 0, draft.config.timings.retryPeriodMs);
+  if (!draft.watching) draft.readAtMonoMs = draft.retryAtMonoMs;
+}
+
+/** A leader heeds Retry-After as far as it leaves time for one more try. */
+function leaderRetryMs(draft: Draft, tenure: Tenure, retryAfterMs: number | null, now: Instant): number {
+  const { retryPeriodMs } = draft.config.timings;
+  const leftMs = tenure.validity.validUntilMonoMs - now.monoMs;
+  return Math.min(Math.max(retryAfterMs ?? 0, retryPeriodMs), Math.max(retryPeriodMs, leftMs - retryPeriodMs));
+}
+
+/** Somebody else wrote: the watch will say what; without one, a read. */
+function awaitNews(draft: Draft, request: PendingRequest, now: Instant): void {
+  if (request.baseVersion === null) draft.sighting = { kind: 'unknown' };
+  else draft.outdatedVersion = request.baseVersion;
+  draft.readAtMonoMs = draft.watching ? now.monoMs + draft.config.timings.retryPeriodMs : now.monoMs;
+}
+
+function outcomeCode(outcome: RequestOutcome): string {
+  return outcome.kind === 'refused' || outcome.kind === 'unknown' ? outcome.code : outcome.kind;
+}

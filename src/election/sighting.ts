@@ -1,0 +1,59 @@
+import { isPredecessor } from './identity.ts';
+import { compareResourceVersions, type LeaseRecord, sameRenewal } from './record.ts';
+import type { ElectionConfig, Sighting } from './state.ts';
+import type { Instant } from './timing.ts';
+
+/** How long a record is valid without a renewal: its own duration, or ours when it carries none. */
+export function recordDurationMs(record: LeaseRecord, config: ElectionConfig): number {
+  return record.leaseDurationMs > 0 ? record.leaseDurationMs : config.timings.leaseDurationMs;
+}
+
+/** The timer runs on while the same renewal is seen, and starts anew on any other. Remote times are never looked at. */
+export function sight(before: Sighting, record: LeaseRecord, now: Instant): Sighting {
+  const unchanged = before.kind === 'present' && sameRenewal(before.record, record);
+  return { kind: 'present', record, sinceMonoMs: unchanged ? before.sinceMonoMs : now.monoMs };
+}
+
+/** Whether a record seen by the watch is older than one that is known already. Different Leases' versions compare, too. */
+export function isOutdated(before: Sighting, record: LeaseRecord): boolean {
+  return (
+    before.kind === 'present' && compareResourceVersions(record.resourceVersion, before.record.resourceVersion) < 0
+  );
+}
+
+/**
+ * The watch saw the Lease go, and `record` is its last state: only that record's holder can still be at work, until its
+ * own duration is over.
+ */
+export function sightDeletion(before: Sighting, record: LeaseRecord, config: ElectionConfig, now: Instant): Sighting {
+  return { kind: 'absent', claimableAtMonoMs: claimableAtMonoMs(sight(before, record, now), config) };
+}
+
+/**
+ * A read found nothing. What the Lease said last is not known (it may have been renewed or taken since it was last seen
+ * here), so a whole duration is waited out, once: a holder that still believes it leads has stopped by then.
+ */
+export function sightAbsence(before: Sighting, config: ElectionConfig, now: Instant): Sighting {
+  if (before.kind === 'absent') return before;
+  const lastDurationMs = before.kind === 'present' ? recordDurationMs(before.record, config) : 0;
+  return { kind: 'absent', claimableAtMonoMs: now.monoMs + Math.max(config.timings.leaseDurationMs, lastDurationMs) };
+}
+
+/** Whether nobody else can be at work under this record: it is free, ours, or our pod's dead predecessor's. */
+export function isUncontested(record: LeaseRecord, identity: string): boolean {
+  return record.holder === '' || record.holder === identity || isPredecessor(record.holder, identity);
+}
+
+/** Monotonic time from which this replica may claim the Lease; infinite while nothing is known. */
+export function claimableAtMonoMs(sighting: Sighting, config: ElectionConfig): number {
+  switch (sighting.kind) {
+    case 'unknown':
+      return Number.POSITIVE_INFINITY;
+    case 'absent':
+      return sighting.claimableAtMonoMs;
+    case 'present':
+      return isUncontested(sighting.record, config.identity)
+        ? sighting.sinceMonoMs
+        : sighting.sinceMonoMs + recordDurationMs(sighting.record, config);
+  }
+}

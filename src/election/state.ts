@@ -1,0 +1,100 @@
+import type { HandOverReason, StopReason } from './messages.ts';
+import type { LeaseRecord } from './record.ts';
+import type { ElectionTimings, Instant, Validity } from './timing.ts';
+
+export interface ElectionConfig {
+  /** Unique per process start: two processes never share one. See `identity.ts`. */
+  readonly identity: string;
+  readonly timings: ElectionTimings;
+  /** Address to publish beside the holder's name, or null. */
+  readonly holderAddress: string | null;
+}
+
+/** What is known of the Lease in the store. */
+export type Sighting =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'absent'; readonly claimableAtMonoMs: number }
+  /** `sinceMonoMs`: when a response first showed this renewal here; the record's duration is timed from it. */
+  | { readonly kind: 'present'; readonly record: LeaseRecord; readonly sinceMonoMs: number };
+
+/** A write that may or may not have reached the store. */
+export interface UnconfirmedWrite {
+  readonly renewTime: string;
+  readonly sentAt: Instant;
+}
+
+/** This replica's leadership, from the acknowledged acquisition on. */
+export interface Tenure {
+  readonly leaseUid: string;
+  /** resourceVersion of the acquiring write. */
+  readonly fencingToken: string;
+  readonly acquireTime: string;
+  readonly transitions: number;
+  readonly validity: Validity;
+  /** The version the next renewal replaces. */
+  readonly record: LeaseRecord;
+  readonly unconfirmed: readonly UnconfirmedWrite[];
+  readonly renewAtMonoMs: number;
+  /** The next renewal must read first: its last write's fate is unknown, or met a conflict. */
+  readonly mustRead: boolean;
+  /** Reads made since the last acknowledgement; the first is made at once, the others at the retry period. */
+  readonly readsSinceAck: number;
+  /** Set while leadership is being given up: it still holds, but takes no new work. */
+  readonly handOver: HandOverReason | null;
+}
+
+export type RequestPurpose = 'read' | 'acquire' | 'renew' | 'release';
+
+export interface PendingRequest {
+  readonly id: number;
+  readonly purpose: RequestPurpose;
+  readonly sentAt: Instant;
+  /** resourceVersion the write replaces; null for reads and creations. */
+  readonly baseVersion: string | null;
+  readonly renewTime: string | null;
+}
+
+/** Everything the election remembers. Never changed in place. */
+export interface ElectionState {
+  readonly config: ElectionConfig;
+  readonly desire: 'campaign' | 'pause' | 'stop';
+  readonly sighting: Sighting;
+  readonly watching: boolean;
+  readonly tenure: Tenure | null;
+  /** Why work is being stopped; until `work-stopped` comes this replica does not campaign. */
+  readonly stoppingWork: StopReason | null;
+  /** Set while an unneeded Lease of ours is to be freed: no longer than until then. */
+  readonly releaseByMonoMs: number | null;
+  /** At most one request is under way. */
+  readonly pending: PendingRequest | null;
+  readonly nextRequestId: number;
+  /** Not to read, claim or release before this. */
+  readonly retryAtMonoMs: number;
+  /** Not to claim before this: others go first after a step-down. */
+  readonly holdOffUntilMonoMs: number;
+  /** When the Lease is to be read although nothing was heard; infinite while the watch is trusted to tell. */
+  readonly readAtMonoMs: number;
+  /** A version that a claim found outdated: not claimed again before something else was seen. */
+  readonly outdatedVersion: string | null;
+  readonly finished: boolean;
+}
+
+/** The state before anything is known. The first thing to happen should be a `watching` or `observed` event. */
+export function initialState(config: ElectionConfig): ElectionState {
+  return {
+    config,
+    desire: 'campaign',
+    sighting: { kind: 'unknown' },
+    watching: false,
+    tenure: null,
+    stoppingWork: null,
+    releaseByMonoMs: null,
+    pending: null,
+    nextRequestId: 1,
+    retryAtMonoMs: Number.NEGATIVE_INFINITY,
+    holdOffUntilMonoMs: Number.NEGATIVE_INFINITY,
+    readAtMonoMs: Number.POSITIVE_INFINITY,
+    outdatedVersion: null,
+    finished: false,
+  };
+}

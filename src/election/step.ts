@@ -1,0 +1,67 @@
+import { act } from './act.ts';
+import type { Draft } from './draft.ts';
+import { assertInvariants } from './invariants.ts';
+import type { ElectionEffect, ElectionEvent } from './messages.ts';
+import { observe, onAbsent, onDeleted } from './observe.ts';
+import { onReply } from './replies.ts';
+import type { ElectionState } from './state.ts';
+import { beginHandOver, expireTenure, onWorkStopped } from './tenure.ts';
+import type { Instant } from './timing.ts';
+
+/**
+ * The election: what is known, what happened and when, to what is known next and what to do. Pure: the same arguments give
+ * the same result, and nothing is changed in place.
+ *
+ * The caller's duties: take `now` from both clocks at the moment of the call, and never let it run backwards; publish the
+ * new state's view before it performs the effects; perform the effects in order, and answer every request by one `replied`
+ * event; call again with `tick` when {@link nextWake} says so.
+ *
+ * @throws InvariantError when the state could not have come about; the caller must stop leading.
+ */
+export function step(
+  state: ElectionState,
+  event: ElectionEvent,
+  now: Instant,
+): readonly [ElectionState, readonly ElectionEffect[]] {
+  const draft: Draft = { ...state, effects: [] };
+  expireTenure(draft, now);
+  handle(draft, event, now);
+  act(draft, event, now);
+  const { effects, ...next } = draft;
+  assertInvariants(next);
+  return [next, effects];
+}
+
+function handle(draft: Draft, event: ElectionEvent, now: Instant): void {
+  switch (event.kind) {
+    case 'tick':
+      return;
+    case 'observed':
+      return observe(draft, event.record, event.source, now);
+    case 'deleted':
+      return onDeleted(draft, event.record, now);
+    case 'absent':
+      return onAbsent(draft, event.resourceVersion, now);
+    case 'watching':
+      draft.watching = event.up;
+      draft.readAtMonoMs = event.up ? Number.POSITIVE_INFINITY : now.monoMs;
+      return;
+    case 'replied':
+      return onReply(draft, event.requestId, event.outcome, now);
+    case 'work-stopped':
+      return onWorkStopped(draft, now);
+    case 'step-down':
+      return beginHandOver(draft, 'step-down');
+    case 'pause':
+      if (draft.desire === 'campaign') draft.desire = 'pause';
+      return beginHandOver(draft, 'pause');
+    case 'resume':
+      if (draft.desire === 'pause') draft.desire = 'campaign';
+      return;
+    case 'stop':
+      draft.desire = 'stop';
+      // Nobody waits for what a last read would say.
+      if (draft.tenure === null && draft.pending?.purpose === 'read') draft.pending = null;
+      return beginHandOver(draft, 'shutdown');
+  }
+}

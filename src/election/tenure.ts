@@ -1,0 +1,109 @@
+import type { Draft } from './draft.ts';
+import type { HandOverReason, StopReason } from './messages.ts';
+import type { LeaseRecord } from './record.ts';
+import type { PendingRequest, Tenure } from './state.ts';
+import { clockJumped, clockJumpToleranceMs, type Instant, validityOf } from './timing.ts';
+
+/** Client-go's pollers look every retryPeriod × [1, 2.2): after a step-down all of them get one try before this replica. */
+const HOLD_OFF_RETRY_PERIODS = 2.5;
+
+function isHandOver(reason: StopReason): reason is HandOverReason {
+  return reason === 'step-down' || reason === 'pause' || reason === 'shutdown' || reason === 'preferred-holder';
+}
+
+/** The claim was acknowledged in time: this replica leads, counted from before the claim was sent. */
+export function begin(draft: Draft, request: PendingRequest, record: LeaseRecord): void {
+  const { config } = draft;
+  draft.tenure = {
+    leaseUid: record.uid,
+    fencingToken: record.resourceVersion,
+    acquireTime: record.acquireTime ?? request.renewTime ?? '',
+    transitions: record.transitions,
+    validity: validityOf(request.sentAt, config.timings),
+    record,
+    unconfirmed: [],
+    renewAtMonoMs: request.sentAt.monoMs + config.timings.renewIntervalMs,
+    mustRead: false,
+    readsSinceAck: 0,
+    handOver: null,
+  };
+  draft.effects.push({ kind: 'started', fencingToken: record.resourceVersion });
+}
+
+/** The deadline rule: whatever the event is, a tenure that is over or can't be trusted ends first. */
+export function expireTenure(draft: Draft, now: Instant): void {
+  if (draft.tenure === null) return;
+  const { basis, validUntilMonoMs } = draft.tenure.validity;
+  if (now.monoMs >= validUntilMonoMs) lose(draft, 'expired');
+  else if (clockJumped(basis, now, clockJumpToleranceMs(draft.config.timings))) lose(draft, 'clock-jumped');
+}
+
+/** Ends the tenure at once; what work still runs is cut. */
+export function lose(draft: Draft, reason: StopReason): void {
+  const alreadyStopping = draft.stoppingWork !== null;
+  draft.tenure = null;
+  draft.retryAtMonoMs = Number.NEGATIVE_INFINITY;
+  draft.stoppingWork = draft.stoppingWork ?? reason;
+  if (!alreadyStopping) draft.effects.push({ kind: 'stop-work', graceful: false, reason });
+}
+
+/** Leadership is given up: it holds on, and is renewed, until the work has stopped. */
+export function beginHandOver(draft: Draft, reason: HandOverReason): void {
+  if (draft.tenure === null || draft.tenure.handOver !== null) return;
+  draft.tenure = { ...draft.tenure, handOver: reason };
+  draft.stoppingWork = reason;
+  draft.effects.push({ kind: 'stop-work', graceful: true, reason });
+}
+
+/** All work has stopped. After a hand-over the Lease is freed; after a loss this replica may campaign again. */
+export function onWorkStopped(draft: Draft, now: Instant): void {
+  const reason = draft.stoppingWork;
+  if (reason === null) return;
+  draft.stoppingWork = null;
+  const { leaseDurationMs, renewDeadlineMs, retryPeriodMs } = draft.config.timings;
+  if (!isHandOver(reason)) return;
+  draft.tenure = null;
+  draft.releaseByMonoMs = now.monoMs + leaseDurationMs - renewDeadlineMs;
+  draft.retryAtMonoMs = Number.NEGATIVE_INFINITY;
+  if (reason !== 'shutdown') draft.holdOffUntilMonoMs = now.monoMs + HOLD_OFF_RETRY_PERIODS * retryPeriodMs;
+}
+
+/** A leader stops at once when the store shows anything but its own doing. */
+export function checkTenure(
+  draft: Draft,
+  tenure: Tenure,
+  record: LeaseRecord,
+  source: 'watch' | 'list' | 'read',
+): void {
+  if (record.uid !== tenure.leaseUid) return lose(draft, 'lease-replaced');
+  if (record.holder !== draft.config.identity) return lose(draft, 'taken-over');
+  // The watch may show a renewal before its own answer comes.
+  const underWay = draft.pending?.purpose === 'renew' && draft.pending.renewTime === record.renewTime;
+  const confirmed = tenure.unconfirmed.find((write) => write.renewTime === record.renewTime);
+  if (confirmed === undefined && !underWay && !sameTerm(tenure, record)) return lose(draft, 'lease-edited');
+  draft.tenure = {
+    ...tenure,
+    record,
+    // Only a read decides; the watch's word just saves the next renewal a conflict.
+    ...(confirmed !== undefined && source === 'read'
+      ? {
+          validity: validityOf(confirmed.sentAt, draft.config.timings),
+          unconfirmed: tenure.unconfirmed.filter((write) => write.sentAt.monoMs > confirmed.sentAt.monoMs),
+        }
+      : {}),
+  };
+  if (record.preferredHolder !== '' && record.preferredHolder !== draft.config.identity) {
+    beginHandOver(draft, 'preferred-holder');
+  }
+}
+
+/** Whether `record` still says what this tenure last wrote; somebody else's edit of it could let others in early. */
+function sameTerm(tenure: Tenure, record: LeaseRecord): boolean {
+  const known = tenure.record;
+  return (
+    record.renewTime === known.renewTime &&
+    record.acquireTime === known.acquireTime &&
+    record.transitions === known.transitions &&
+    record.leaseDurationMs === known.leaseDurationMs
+  );
+}
