@@ -77,5 +77,7 @@ export type Report =
   | { readonly kind: 'attempt-failed'; readonly code: string }
   /** A read succeeded, or an attempt did: whatever failed before has passed. */
   | { readonly kind: 'reachable' }
+  /** A read showed what the watch should have told long before. */
+  | { readonly kind: 'watch-lagging' }
   /** The Lease is missing and its last holder may still be at work: it is created after `waitMs`. */
   | { readonly kind: 'absent'; readonly waitMs: number };

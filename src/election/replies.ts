@@ -1,7 +1,7 @@
 import { type Draft, report } from './draft.ts';
 import type { RequestOutcome } from './messages.ts';
 import { observe, onAbsent } from './observe.ts';
-import { isOutdated, sight } from './sighting.ts';
+import { isNews, isOutdated, sight } from './sighting.ts';
 import type { PendingRequest, Tenure } from './state.ts';
 import { begin } from './tenure.ts';
 import { clockJumped, clockJumpToleranceMs, type Instant, validityOf } from './timing.ts';
@@ -34,6 +34,8 @@ function onRead(draft: Draft, outcome: RequestOutcome, now: Instant): void {
   // A stale read may show the very version that was just found outdated: it is tried again, but not in a tight loop.
   if (record.resourceVersion === draft.outdatedVersion) retryLater(draft, null, now);
   draft.outdatedVersion = null;
+  if (draft.tenure === null && draft.watching && isNews(draft.sighting, record))
+    report(draft, { kind: 'watch-lagging' });
   observe(draft, record, 'read', now);
   if (draft.tenure !== null) draft.tenure = { ...draft.tenure, mustRead: false };
 }

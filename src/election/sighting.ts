@@ -21,6 +21,13 @@ export function isOutdated(before: Sighting, record: LeaseRecord): boolean {
   );
 }
 
+/** Whether a record is newer than what is known. */
+export function isNews(before: Sighting, record: LeaseRecord): boolean {
+  return (
+    before.kind !== 'present' || compareResourceVersions(record.resourceVersion, before.record.resourceVersion) > 0
+  );
+}
+
 /**
  * The watch saw the Lease go, and `record` is its last state: only that record's holder can still be at work, until its
  * own duration is over.

@@ -1,0 +1,84 @@
+import type { LeaseContent, LeaseRecord } from '../election/index.ts';
+
+/** Where the holder publishes its address; valid only together with {@link HOLDER_ADDRESS_OF}. */
+export const HOLDER_ADDRESS = 'leasegate.dev/holder-address';
+/** Whose address it is: electors that know nothing of it leave it behind when they take over. */
+export const HOLDER_ADDRESS_OF = 'leasegate.dev/holder-address-of';
+
+/** A Lease as JSON. Fields that are not named here are kept as they come. */
+export interface LeaseObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: {
+    readonly name?: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly managedFields?: unknown;
+    readonly [field: string]: unknown;
+  };
+  readonly spec?: {
+    readonly holderIdentity?: string;
+    readonly leaseDurationSeconds?: number;
+    readonly acquireTime?: string;
+    readonly renewTime?: string;
+    readonly leaseTransitions?: number;
+    readonly preferredHolder?: string;
+    readonly [field: string]: unknown;
+  };
+}
+
+/** Reads a Lease from an API answer, or returns null when it is none. */
+export function decodeLease(body: unknown): LeaseRecord | null {
+  if (typeof body !== 'object' || body === null) return null;
+  const { metadata, spec = {} } = body as Partial<LeaseObject>;
+  if (!metadata || typeof metadata.uid !== 'string' || typeof metadata.resourceVersion !== 'string') return null;
+  const holder = spec.holderIdentity ?? '';
+  const annotations = metadata.annotations ?? {};
+  const { managedFields: _, ...keptMetadata } = metadata;
+  return {
+    uid: metadata.uid,
+    resourceVersion: metadata.resourceVersion,
+    holder,
+    leaseDurationMs: (spec.leaseDurationSeconds ?? 0) * 1_000,
+    renewTime: spec.renewTime ?? null,
+    acquireTime: spec.acquireTime ?? null,
+    transitions: spec.leaseTransitions ?? 0,
+    preferredHolder: spec.preferredHolder ?? '',
+    holderAddress:
+      holder !== '' && annotations[HOLDER_ADDRESS_OF] === holder ? (annotations[HOLDER_ADDRESS] ?? null) : null,
+    // The API server keeps managedFields that an update leaves out; they would be most of every renewal's bytes.
+    raw: { ...body, metadata: keptMetadata },
+  };
+}
+
+/** The body that creates the Lease. */
+export function encodeNewLease(namespace: string, name: string, content: LeaseContent): LeaseObject {
+  return encode({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace, name } }, content);
+}
+
+/** The body that replaces `base`: its uid, resourceVersion and all that is not ours are kept. */
+export function encodeLease(base: LeaseRecord, content: LeaseContent): LeaseObject {
+  return encode(base.raw as LeaseObject, content);
+}
+
+function encode(object: LeaseObject, content: LeaseContent): LeaseObject {
+  const { [HOLDER_ADDRESS]: _address, [HOLDER_ADDRESS_OF]: _of, ...others } = object.metadata.annotations ?? {};
+  const annotations =
+    content.holderAddress === null
+      ? others
+      : { ...others, [HOLDER_ADDRESS]: content.holderAddress, [HOLDER_ADDRESS_OF]: content.holder };
+  return {
+    ...object,
+    metadata: { ...object.metadata, annotations },
+    spec: {
+      ...object.spec,
+      holderIdentity: content.holder,
+      leaseDurationSeconds: content.leaseDurationSeconds,
+      acquireTime: content.acquireTime,
+      renewTime: content.renewTime,
+      leaseTransitions: content.transitions,
+    },
+  };
+}

@@ -1,0 +1,223 @@
+import http from 'node:http';
+import https from 'node:https';
+import { StringDecoder } from 'node:string_decoder';
+import type { Credentials, PresentCredentials } from './credentials.ts';
+import {
+  type KubeReply,
+  type KubeRequest,
+  type KubeStream,
+  type KubeStreamHandlers,
+  type Transport,
+  TransportError,
+} from './transport.ts';
+
+/** A Lease is about a kilobyte; an answer beyond this is not for us. */
+const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
+const TCP_KEEPALIVE_MS = 15_000;
+
+/**
+ * The API server over HTTP/1.1 with connections kept alive. Node's own client, for the reasons in the architecture notes:
+ * client-node's generated calls make a TLS handshake each and drop unknown fields; this one keeps a renewal at about a
+ * millisecond of CPU.
+ */
+export class HttpTransport implements Transport {
+  readonly #credentials: Credentials;
+  readonly #base: URL;
+  #agent: http.Agent | https.Agent | null = null;
+  #agentVersion = -1;
+
+  /** @throws TypeError when `server` is no http(s) URL. */
+  constructor(server: string, credentials: Credentials) {
+    this.#base = new URL(server);
+    this.#credentials = credentials;
+  }
+
+  async request(request: KubeRequest): Promise<KubeReply> {
+    const startMs = performance.now();
+    const reply = await this.#once(request, request.timeoutMs);
+    if (reply.status !== 401 || !(await this.#credentials.refresh())) return reply;
+    const leftMs = request.timeoutMs - (performance.now() - startMs);
+    return leftMs > 0 ? this.#once(request, leftMs) : reply;
+  }
+
+  stream(request: KubeRequest, handlers: KubeStreamHandlers): KubeStream {
+    const abort = new AbortController();
+    const end = once((failure: KubeReply | TransportError | null) => {
+      if (!abort.signal.aborted) handlers.onEnd(failure);
+    });
+    void this.#open(request, request.timeoutMs, abort.signal)
+      .then(
+        async ({ response, done }) => {
+          if (response.statusCode !== 200) {
+            const reply = await collect(response).finally(done);
+            if (reply.status === 401) await this.#credentials.refresh();
+            return end(reply);
+          }
+          done();
+          handlers.onOpen();
+          readLines(response, (line) => void (abort.signal.aborted || handlers.onLine(line)), end);
+        },
+        (error: TransportError) => end(error),
+      )
+      .catch((error: unknown) => end(asTransportError(error, true)));
+    return { close: () => abort.abort() };
+  }
+
+  /** Ends all kept connections. */
+  close(): void {
+    this.#agent?.destroy();
+  }
+
+  async #once(request: KubeRequest, timeoutMs: number): Promise<KubeReply> {
+    const { response, done } = await this.#open(request, timeoutMs, null);
+    return collect(response).finally(done);
+  }
+
+  /**
+   * Sends a request and waits for the answer's head. The timeout runs on until `done` is called, and destroys the connection:
+   * one that hung once is not used again.
+   */
+  async #open(
+    request: KubeRequest,
+    timeoutMs: number,
+    signal: AbortSignal | null,
+  ): Promise<{ response: http.IncomingMessage; done: () => void }> {
+    const startMs = performance.now();
+    const credentials = await this.#credentials.present().catch((error: unknown) => {
+      throw new TransportError('unreachable', `no credentials: ${error instanceof Error ? error.message : error}`);
+    });
+    const body = request.body === undefined ? null : Buffer.from(JSON.stringify(request.body));
+    return new Promise((resolve, reject) => {
+      const secure = this.#base.protocol === 'https:';
+      let flushed = false;
+      let timedOut = false;
+      const outgoing = (secure ? https : http).request({
+        protocol: this.#base.protocol,
+        hostname: this.#base.hostname.replace(/^\[(.*)\]$/, '$1'),
+        port: this.#base.port || (secure ? 443 : 80),
+        path: `${this.#base.pathname.replace(/\/$/, '')}${request.path}`,
+        method: request.method,
+        agent: this.#agentFor(credentials),
+        headers: {
+          Accept: 'application/json',
+          'User-Agent': 'leasegate',
+          ...(body === null
+            ? {}
+            : { 'Content-Type': request.contentType ?? 'application/json', 'Content-Length': body.length }),
+          ...credentials.headers,
+        },
+        ...(signal === null ? {} : { signal }),
+      });
+      const timer = setTimeout(
+        () => {
+          timedOut = true;
+          outgoing.destroy(new Error(`no answer within ${Math.round(timeoutMs)} ms`));
+        },
+        Math.max(1, timeoutMs - (performance.now() - startMs)),
+      );
+      const done = () => clearTimeout(timer);
+      outgoing.on('finish', () => {
+        flushed = true;
+      });
+      outgoing.on('response', (response) => resolve({ response, done }));
+      outgoing.on('error', (error) => {
+        done();
+        // `finish` means handed to the socket; a socket that never connected sent nothing.
+        const sent = flushed && outgoing.socket?.connecting === false;
+        reject(timedOut && sent ? new TransportError('timeout', error.message) : asTransportError(error, sent));
+      });
+      outgoing.end(body);
+    });
+  }
+
+  #agentFor({ tls, tlsVersion }: PresentCredentials): http.Agent | https.Agent {
+    if (this.#agent === null || this.#agentVersion !== tlsVersion) {
+      // Requests under way end on the old agent's connections; its idle ones go now.
+      const old = this.#agent;
+      const options = { keepAlive: true, keepAliveMsecs: TCP_KEEPALIVE_MS, maxFreeSockets: 2 };
+      this.#agent =
+        this.#base.protocol === 'https:' ? new https.Agent({ ...options, ...tls }) : new http.Agent(options);
+      this.#agentVersion = tlsVersion;
+      for (const sockets of Object.values(old?.freeSockets ?? {})) for (const socket of sockets ?? []) socket.destroy();
+    }
+    return this.#agent;
+  }
+}
+
+function collect(response: http.IncomingMessage): Promise<KubeReply> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > ANSWER_BYTES_MAX) response.destroy(new Error(`answer larger than ${ANSWER_BYTES_MAX} bytes`));
+      else chunks.push(chunk);
+    });
+    response.on('end', () => {
+      const text = Buffer.concat(chunks).toString('utf8');
+      resolve({
+        status: response.statusCode ?? 0,
+        body: parseJson(text),
+        retryAfterMs: parseRetryAfter(response.headers['retry-after']),
+      });
+    });
+    // Without this, an answer cut in the middle would wait for ever.
+    response.on('error', (error) => reject(asTransportError(error, true)));
+    response.on('close', () =>
+      reject(new TransportError('reset', 'the connection closed before the answer was complete')),
+    );
+  });
+}
+
+function readLines(
+  response: http.IncomingMessage,
+  onLine: (line: string) => void,
+  onEnd: (failure: TransportError | null) => void,
+): void {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  response.on('data', (chunk: Buffer) => {
+    rest += decoder.write(chunk);
+    if (rest.length > ANSWER_BYTES_MAX) {
+      response.destroy(new Error('a watch event is too large'));
+      return;
+    }
+    const lines = rest.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line.trim() !== '') onLine(line);
+  });
+  response.on('end', () => onEnd(null));
+  response.on('error', (error) => onEnd(asTransportError(error, true)));
+  response.on('close', () => onEnd(new TransportError('reset', 'the watch was cut')));
+}
+
+function asTransportError(error: unknown, sent: boolean): TransportError {
+  if (error instanceof TransportError) return error;
+  return new TransportError(
+    sent ? 'reset' : 'unreachable',
+    error instanceof Error ? error.message || error.name : String(error),
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Seconds, as API servers send it; an HTTP date is not understood and ignored. */
+function parseRetryAfter(header: string | undefined): number | null {
+  const seconds = Number(header);
+  return header === undefined || !Number.isFinite(seconds) || seconds < 0 ? null : seconds * 1_000;
+}
+
+function once<Argument>(action: (argument: Argument) => void): (argument: Argument) => void {
+  let done = false;
+  return (argument) => {
+    if (done) return;
+    done = true;
+    action(argument);
+  };
+}

@@ -1,0 +1,107 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import { load as parseYaml } from 'js-yaml';
+
+/** The API server can't be addressed as configured: nothing to try again, the operator must act. */
+export class KubeConfigError extends Error {
+  readonly code = 'KUBECONFIG_INVALID';
+  readonly remedy: string;
+  constructor(message: string, remedy: string) {
+    super(message);
+    this.name = 'KubeConfigError';
+    this.remedy = remedy;
+  }
+}
+
+export interface KubeConfigSource {
+  /** `KUBECONFIG` or `--kubeconfig`: one or more paths. */
+  readonly kubeconfig: string | undefined;
+  /** Whether the environment names an API server, as it does in a pod. */
+  readonly inCluster: boolean;
+  readonly homeDirectory: string;
+}
+
+export interface LoadedKubeConfig {
+  readonly config: KubeConfig;
+  /** Path of the present user's token file, which `KubeConfig` does not read itself; re-read while running. */
+  readonly tokenFile: string | null;
+  /** The present context's namespace. */
+  readonly namespace: string | undefined;
+}
+
+const TOKEN_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+
+/**
+ * Finds the configuration: what was named, else the pod's service account, else `~/.kube/config`. Never client-node's last
+ * resort, http://localhost:8080.
+ *
+ * @throws KubeConfigError
+ */
+export function loadKubeConfig(source: KubeConfigSource): LoadedKubeConfig {
+  if (source.kubeconfig !== undefined) {
+    return fromFiles(
+      source.kubeconfig.split(delimiter).filter((path) => path !== ''),
+      source.kubeconfig,
+    );
+  }
+  if (source.inCluster && existsSync(TOKEN_FILE)) {
+    const config = new KubeConfig();
+    config.loadFromCluster();
+    const namespace = config.getContextObject(config.getCurrentContext())?.namespace?.trim();
+    return { config, tokenFile: TOKEN_FILE, namespace };
+  }
+  const usual = join(source.homeDirectory, '.kube', 'config');
+  if (existsSync(usual)) return fromFiles([usual], usual);
+  throw new KubeConfigError(
+    'no cluster configuration: neither KUBECONFIG, nor a service account of a pod, nor ~/.kube/config',
+    source.inCluster
+      ? 'mount the service account token (automountServiceAccountToken: true)'
+      : 'set KUBECONFIG (or --kubeconfig) to a kubeconfig file; without any cluster, try `leasegate demo`',
+  );
+}
+
+function fromFiles(paths: readonly string[], named: string): LoadedKubeConfig {
+  const remedy = 'set KUBECONFIG (or --kubeconfig) to a readable kubeconfig with a current context';
+  const config = new KubeConfig();
+  const tokenFiles = new Map<string, string>();
+  try {
+    for (const path of paths) {
+      const one = new KubeConfig();
+      one.loadFromFile(path);
+      config.mergeConfig(one, config.currentContext !== undefined);
+      for (const [user, file] of tokenFilesOf(path)) tokenFiles.set(user, file);
+    }
+  } catch (error) {
+    throw new KubeConfigError(`kubeconfig ${named}: ${messageOf(error)}`, remedy);
+  }
+  const context = config.getContextObject(config.getCurrentContext());
+  if (context === null) {
+    throw new KubeConfigError(
+      `kubeconfig ${named}: current-context ${config.getCurrentContext() ?? '(none)'} is not defined`,
+      remedy,
+    );
+  }
+  if (config.getCurrentCluster() === null) {
+    throw new KubeConfigError(`kubeconfig ${named}: the context's cluster ${context.cluster} is not defined`, remedy);
+  }
+  if (config.getCurrentUser() === null) {
+    throw new KubeConfigError(`kubeconfig ${named}: the context's user ${context.user} is not defined`, remedy);
+  }
+  return { config, tokenFile: tokenFiles.get(context.user) ?? null, namespace: context.namespace };
+}
+
+/** `users[].user.tokenFile` by user name: part of the format, but unknown to `KubeConfig`. */
+function tokenFilesOf(path: string): [string, string][] {
+  const document = parseYaml(readFileSync(path, 'utf8')) as {
+    users?: { name?: string; user?: { tokenFile?: string } }[];
+  } | null;
+  return (document?.users ?? []).flatMap(({ name, user }) => {
+    const file = user?.tokenFile;
+    return name === undefined || !file ? [] : [[name, isAbsolute(file) ? file : join(dirname(path), file)]];
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

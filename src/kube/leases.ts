@@ -1,0 +1,79 @@
+import type { LeaseContent, LeaseRecord, RequestOutcome } from '../election/index.ts';
+import type { CallResult, CallTarget, KubeClient, Verb } from './client.ts';
+import { decodeLease, encodeLease, encodeNewLease } from './codec.ts';
+
+/** The one Lease that an election is about. */
+export interface LeaseName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Path of the Leases of a namespace. */
+export function leasesPath(namespace: string): string {
+  return `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`;
+}
+
+/** What a request about this Lease is about; creating can't be limited to a name. */
+export function leaseTarget(verb: Verb, name: string): CallTarget {
+  const target = { verb, apiGroup: 'coordination.k8s.io', resource: 'leases' };
+  return verb === 'create' ? target : { ...target, name };
+}
+
+/** Reads and writes one Lease. Every outcome is a value; see {@link RequestOutcome}. */
+export class LeaseStore {
+  readonly #client: KubeClient;
+  readonly #lease: LeaseName;
+  readonly #path: string;
+
+  constructor(client: KubeClient, lease: LeaseName) {
+    this.#client = client;
+    this.#lease = lease;
+    this.#path = `${leasesPath(lease.namespace)}/${encodeURIComponent(lease.name)}`;
+  }
+
+  async read(timeoutMs: number): Promise<RequestOutcome> {
+    return outcomeOf(await this.#client.call(this.#target('get'), { method: 'GET', path: this.#path, timeoutMs }));
+  }
+
+  async create(content: LeaseContent, timeoutMs: number): Promise<RequestOutcome> {
+    const { namespace, name } = this.#lease;
+    const body = encodeNewLease(namespace, name, content);
+    const path = leasesPath(namespace);
+    return outcomeOf(await this.#client.call(this.#target('create'), { method: 'POST', path, body, timeoutMs }));
+  }
+
+  /** Replaces `base` and nothing else: its uid and resourceVersion go with the body. */
+  async update(base: LeaseRecord, content: LeaseContent, timeoutMs: number): Promise<RequestOutcome> {
+    const body = encodeLease(base, content);
+    const result = await this.#client.call(this.#target('update'), {
+      method: 'PUT',
+      path: this.#path,
+      body,
+      timeoutMs,
+    });
+    // A Lease that is gone can't be replaced; what became of it is for a read to say.
+    const outcome = outcomeOf(result);
+    return outcome.kind === 'absent' ? { kind: 'conflict' } : outcome;
+  }
+
+  #target(verb: Verb): CallTarget {
+    return leaseTarget(verb, this.#lease.name);
+  }
+}
+
+function outcomeOf(result: CallResult): RequestOutcome {
+  if (result.ok) {
+    const record = decodeLease(result.body);
+    return record === null ? { kind: 'unknown', code: 'unexpected' } : { kind: 'ok', record };
+  }
+  const { code, mayHaveHappened, retryAfterMs } = result.failure;
+  switch (code) {
+    case 'not-found':
+      return { kind: 'absent' };
+    case 'conflict':
+    case 'already-exists':
+      return { kind: 'conflict' };
+    default:
+      return mayHaveHappened ? { kind: 'unknown', code } : { kind: 'refused', code, retryAfterMs };
+  }
+}

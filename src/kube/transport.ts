@@ -1,0 +1,52 @@
+/** One request to the API server. */
+export interface KubeRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Absolute path, query included. */
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Defaults to `application/json`; patches name their own. */
+  readonly contentType?: string;
+  /** From the call to the end of the answer. */
+  readonly timeoutMs: number;
+}
+
+export interface KubeReply {
+  readonly status: number;
+  /** Parsed JSON, or the text where it is none. */
+  readonly body: unknown;
+  /** From the Retry-After header, in milliseconds. */
+  readonly retryAfterMs: number | null;
+}
+
+/** An open watch: one JSON document per line. */
+export interface KubeStream {
+  /** Ends it; `onEnd` is not called any more. Safe to call twice. */
+  close(): void;
+}
+
+export interface KubeStreamHandlers {
+  /** The server accepted the watch. */
+  onOpen(): void;
+  onLine(line: string): void;
+  /** It ended: null after a proper end, else why. Called once at most. */
+  onEnd(failure: KubeReply | TransportError | null): void;
+}
+
+/** How the API server is reached. A simulation puts a virtual network here. */
+export interface Transport {
+  /** @throws TransportError when no answer came. */
+  request(request: KubeRequest): Promise<KubeReply>;
+  /** Opens a watch; `timeoutMs` bounds the time until the answer begins. */
+  stream(request: KubeRequest, handlers: KubeStreamHandlers): KubeStream;
+}
+
+/** No answer came. `unreachable`: nothing can have been done; `reset`, `timeout`: it may have been. */
+export class TransportError extends Error {
+  readonly code: 'unreachable' | 'reset' | 'timeout';
+  constructor(code: TransportError['code'], message: string) {
+    super(message);
+    this.name = 'TransportError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,54 @@
+import type { Logger } from '../ports/log.ts';
+import type { Failure } from './errors.ts';
+
+/** Codes that are no trouble: another replica was faster, or what was asked for is not there. */
+const NORMAL: readonly Failure['code'][] = ['conflict', 'already-exists', 'not-found', 'gone'];
+
+/**
+ * Keeps the log to one line per change: the first failure of each kind of request, the change to another failure, and the
+ * recovery; not one line per attempt.
+ */
+export class TroubleLog {
+  readonly #log: Logger;
+  readonly #present = new Map<string, Failure['code']>();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** `failure` is null after a success. `rule` is the RBAC rule that would allow the request. */
+  note(verb: string, failure: Failure | null, rule: string): void {
+    const code = failure === null || NORMAL.includes(failure.code) ? null : failure.code;
+    const before = this.#present.get(verb) ?? null;
+    if (code === before) return;
+    if (code === null) {
+      this.#present.delete(verb);
+      this.#log.info({ code: 'API_RECOVERED', verb, was: before }, `API server: ${verb} works again`);
+      return;
+    }
+    this.#present.set(verb, code);
+    this.#log.warn(
+      { code: `API_${code.toUpperCase().replaceAll('-', '_')}`, verb, remedy: remedyFor(code, rule) },
+      `API server: ${verb} failed: ${failure?.message ?? code}`,
+    );
+  }
+}
+
+function remedyFor(code: Failure['code'], rule: string): string {
+  switch (code) {
+    case 'forbidden':
+      return `add this rule to the Role of the pod's service account: ${rule}`;
+    case 'unauthorized':
+      return "the credentials are refused: check the service account's token (is it mounted, has it expired?)";
+    case 'namespace-missing':
+      return 'create the namespace, or correct LEASEGATE_NAMESPACE';
+    case 'invalid':
+      return 'the API server refuses the Lease: another program may have written it in an unusable form';
+    case 'throttled':
+      return 'the API server is overloaded: its Retry-After is heeded';
+    case 'unreachable':
+      return 'check the address of the API server, DNS and network policies; it is tried again';
+    default:
+      return 'it is tried again';
+  }
+}

@@ -1,0 +1,299 @@
+import {
+  type ElectionConfig,
+  type ElectionEffect,
+  type ElectionEvent,
+  type ElectionState,
+  initialState,
+  type LeaseContent,
+  type LeaseRecord,
+  nextWake,
+  type Report,
+  type RequestOutcome,
+  type StopReason,
+  step,
+  viewOf,
+} from '../election/index.ts';
+import type { ElectionControl, LoopHealth, StepDownOutcome } from '../leadership/control.ts';
+import type { Leadership } from '../leadership/leadership.ts';
+import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
+import type { Logger } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import { delay, stopWork } from './stop-work.ts';
+
+/** Reads and writes the election's Lease; implemented by `src/kube`. Every call ends within about its timeout. */
+export interface LeasePort {
+  read(timeoutMs: number): Promise<RequestOutcome>;
+  create(content: LeaseContent, timeoutMs: number): Promise<RequestOutcome>;
+  update(base: LeaseRecord, content: LeaseContent, timeoutMs: number): Promise<RequestOutcome>;
+}
+
+/** Follows the Lease and feeds {@link ElectionRunner.dispatch}; implemented by `src/kube`. */
+export interface WatchPort {
+  start(): void;
+  stop(): void;
+  /** It was found to lag behind: begin anew. */
+  restart(): void;
+}
+
+export interface RunnerOptions {
+  readonly election: ElectionConfig;
+  readonly leases: LeasePort;
+  /** Made by the caller, which wires its handlers to {@link ElectionRunner.dispatch}. */
+  readonly watch: (dispatch: (event: ElectionEvent) => void) => WatchPort;
+  readonly leadership: Leadership;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** Tells the cluster (`became leader`, `stopped leading`); does not wait. */
+  readonly announce: (what: string, leaseUid: string | null) => void;
+  /** How long work may drain when leadership is given up on purpose. */
+  readonly drainMsMax: number;
+  /** The loop met a state that can't be: it no longer leads, and the process should end. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** kube-controller-manager's tolerance: how long a loop may be late before only a restart can mend it. */
+const WEDGED_TOLERANCE_MS = 20_000;
+
+/**
+ * Drives one election: feeds it events, publishes what it decides, then performs its effects. All state is the election's;
+ * what is kept here are timers and promises.
+ */
+export class ElectionRunner implements ElectionControl, LoopHealth {
+  readonly #options: RunnerOptions;
+  readonly #watch: WatchPort;
+  readonly #queue: ElectionEvent[] = [];
+  readonly #awaitingRelease: ((result: StepDownOutcome['result']) => void)[] = [];
+  readonly #finished: Promise<void>;
+  #finish: () => void = () => {};
+  #state: ElectionState;
+  #timer: Timer | null = null;
+  #wakeDueMonoMs: number | null = null;
+  #answerDueMonoMs: number | null = null;
+  #handlingEvents = false;
+  #failed = false;
+  #seen = false;
+  #immediate = false;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#state = initialState(options.election);
+    this.#watch = options.watch((event) => this.dispatch(event));
+    this.#finished = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+  }
+
+  /** Begins to campaign. */
+  start(): void {
+    this.#watch.start();
+  }
+
+  /**
+   * Stops work, frees the Lease if it is held, and ends. Does not wait for answers given to lapse: as a native sidecar this
+   * is called after the application has ended.
+   */
+  async stop(): Promise<void> {
+    this.#immediate = true;
+    this.dispatch({ kind: 'stop' });
+    await this.#finished;
+    this.#watch.stop();
+    this.#timer?.cancel();
+  }
+
+  get paused(): boolean {
+    return this.#state.desire === 'pause';
+  }
+
+  async stepDown(options: { readonly immediate: boolean }): Promise<StepDownOutcome> {
+    return this.#giveUp({ kind: 'step-down' }, options.immediate);
+  }
+
+  async pause(options: { readonly immediate: boolean }): Promise<StepDownOutcome> {
+    return this.#giveUp({ kind: 'pause' }, options.immediate);
+  }
+
+  resume(): void {
+    this.dispatch({ kind: 'resume' });
+  }
+
+  wedged(): string | null {
+    const { clock, election } = this.#options;
+    const nowMonoMs = clock.now().monoMs;
+    const { tenure } = this.#state;
+    if (this.#failed) return 'the election loop has failed';
+    if (tenure !== null) {
+      const staleMs = nowMonoMs - tenure.validity.basis.monoMs;
+      if (staleMs > election.timings.leaseDurationMs + WEDGED_TOLERANCE_MS) {
+        return `leading without a renewal for ${Math.round(staleMs / 1_000)} s`;
+      }
+    }
+    const dueMonoMs = Math.min(this.#wakeDueMonoMs ?? Infinity, this.#answerDueMonoMs ?? Infinity);
+    const lateMs = nowMonoMs - dueMonoMs;
+    return lateMs > WEDGED_TOLERANCE_MS ? `the election loop is ${Math.round(lateMs / 1_000)} s late` : null;
+  }
+
+  unready(): string | null {
+    return this.#seen ? null : 'the Lease has not been seen yet';
+  }
+
+  /** Takes one event. Events that come while another is handled wait for their turn. */
+  dispatch(event: ElectionEvent): void {
+    this.#queue.push(event);
+    if (this.#handlingEvents || this.#failed) return;
+    this.#handlingEvents = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#take(next);
+      this.#arm();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#handlingEvents = false;
+    }
+  }
+
+  #take(event: ElectionEvent): void {
+    const { leadership, clock } = this.#options;
+    const [state, effects] = step(this.#state, event, clock.now());
+    this.#state = state;
+    if (state.pending === null) this.#answerDueMonoMs = null;
+    if (state.sighting.kind !== 'unknown') this.#seen = true;
+    const stopping = effects.find((effect) => effect.kind === 'stop-work');
+    leadership.publish(viewOf(state), stopping?.reason ?? null);
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #perform(effect: ElectionEffect): void {
+    const { leases } = this.#options;
+    switch (effect.kind) {
+      case 'read':
+        return this.#answer(effect, leases.read(effect.timeoutMs));
+      case 'create':
+        return this.#answer(effect, leases.create(effect.content, effect.timeoutMs));
+      case 'update':
+        return this.#answer(effect, leases.update(effect.base, effect.content, effect.timeoutMs));
+      case 'started':
+        return this.#started(effect.fencingToken);
+      case 'stop-work':
+        return this.#stopping(effect.graceful, effect.reason);
+      case 'released':
+        return this.#released(effect.freed);
+      case 'finished':
+        return this.#finish();
+      case 'report':
+        return this.#report(effect.report);
+    }
+  }
+
+  #answer(effect: { readonly requestId: number; readonly timeoutMs: number }, outcome: Promise<RequestOutcome>): void {
+    this.#answerDueMonoMs = this.#options.clock.now().monoMs + effect.timeoutMs;
+    outcome.then(
+      (value) => this.dispatch({ kind: 'replied', requestId: effect.requestId, outcome: value }),
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  #started(fencingToken: string): void {
+    const { metrics, log, announce } = this.#options;
+    metrics.started();
+    const { transitions } = this.#state.tenure ?? { transitions: null };
+    log.info({ code: 'LEADING', fencingToken, transitions }, 'became leader');
+    announce('became leader', this.#state.tenure?.leaseUid ?? null);
+  }
+
+  #stopping(graceful: boolean, reason: StopReason): void {
+    const { metrics, log, announce, leadership, clock, timers, election, drainMsMax } = this.#options;
+    metrics.stopped(reason);
+    const fields = { code: 'NOT_LEADING', reason };
+    if (graceful) log.info(fields, `stopped leading: ${reason}`);
+    else log.warn(fields, `lost leadership: ${reason}`);
+    const { sighting } = this.#state;
+    announce('stopped leading', sighting.kind === 'present' ? sighting.record.uid : null);
+    const { leaseDurationMs, renewDeadlineMs } = election.timings;
+    const untilMonoMs = clock.now().monoMs + (graceful ? drainMsMax : leaseDurationMs - renewDeadlineMs);
+    void stopWork(leadership, { graceful, reason, untilMonoMs }, this.#options)
+      .then(() => {
+        // Someone may still act on an answer that was true when it was given: the next leader must not begin before it lapses.
+        const trustedMs = leadership.trustedUntilMonoMs() - clock.now().monoMs;
+        return graceful && !this.#immediate && trustedMs > 0 ? delay(trustedMs, timers) : undefined;
+      })
+      .then(() => this.dispatch({ kind: 'work-stopped' }));
+  }
+
+  #released(freed: boolean): void {
+    const { log } = this.#options;
+    if (freed) log.info({ code: 'RELEASED' }, 'the Lease is free for others');
+    else log.warn({ code: 'RELEASE_FAILED' }, 'the Lease could not be freed and will expire by itself');
+    for (const resolve of this.#awaitingRelease.splice(0)) resolve(freed ? 'released' : 'unreleased');
+  }
+
+  #report(report: Report): void {
+    const { metrics, log } = this.#options;
+    switch (report.kind) {
+      case 'renewed':
+        return metrics.renewed();
+      case 'renewal-failed':
+        return metrics.renewalFailed(report.code);
+      case 'slow-path':
+        return metrics.slowPath();
+      case 'watch-lagging':
+        return this.#watch.restart();
+      case 'absent':
+        return report.waitMs > 0
+          ? log.info(
+              { code: 'LEASE_MISSING', waitMs: Math.round(report.waitMs) },
+              'the Lease does not exist; it is created after a lease duration, since a holder of a deleted Lease may still be at work (a Lease shipped with the manifests is taken at once)',
+            )
+          : log.info({ code: 'LEASE_MISSING', waitMs: 0 }, 'the Lease does not exist: it is created');
+      default:
+        log.debug({ code: 'ELECTION', ...report }, report.kind);
+    }
+  }
+
+  #giveUp(event: { kind: 'step-down' } | { kind: 'pause' }, immediate: boolean): Promise<StepDownOutcome> {
+    const { clock } = this.#options;
+    const startMonoMs = clock.now().monoMs;
+    const outcome = (result: StepDownOutcome['result']): StepDownOutcome => ({
+      result,
+      tookMs: Math.round(clock.now().monoMs - startMonoMs),
+    });
+    if (this.#state.tenure === null) {
+      this.dispatch(event);
+      return Promise.resolve(outcome('not-leading'));
+    }
+    if (this.#state.tenure.handOver === null) this.#immediate = immediate;
+    return new Promise((resolve) => {
+      this.#awaitingRelease.push((result) => resolve(outcome(result)));
+      this.dispatch(event);
+    });
+  }
+
+  #arm(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    const wake = nextWake(this.#state);
+    if (wake === null) {
+      this.#wakeDueMonoMs = null;
+      return;
+    }
+    const { clock, timers, random } = this.#options;
+    const nowMonoMs = clock.now().monoMs;
+    const dueMonoMs = Math.max(nowMonoMs, wake.atMonoMs) + random() * wake.jitterMsMax;
+    this.#wakeDueMonoMs = dueMonoMs;
+    this.#timer = timers.after(dueMonoMs - nowMonoMs, () => this.dispatch({ kind: 'tick' }));
+  }
+
+  /** Fails closed: whatever went wrong, this replica does not lead from here on. */
+  #fail(error: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#timer?.cancel();
+    this.#watch.stop();
+    this.#options.leadership.publish({ tenure: null, leaseUid: null, holder: null, term: null }, 'failed');
+    for (const resolve of this.#awaitingRelease.splice(0)) resolve('unreleased');
+    this.#finish();
+    this.#options.onFatal(error);
+  }
+}
