@@ -23,9 +23,8 @@ export function isOutdated(before: Sighting, record: LeaseRecord): boolean {
 
 /** Whether a record is newer than what is known. */
 export function isNews(before: Sighting, record: LeaseRecord): boolean {
-  return (
-    before.kind !== 'present' || compareResourceVersions(record.resourceVersion, before.record.resourceVersion) > 0
-  );
+  if (before.kind !== 'present') return before.kind === 'absent';
+  return compareResourceVersions(record.resourceVersion, before.record.resourceVersion) > 0;
 }
 
 /**

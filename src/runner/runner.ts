@@ -70,6 +70,7 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
   #finish: () => void = () => {};
   #state: ElectionState;
   #timer: Timer | null = null;
+  #wakeAtMonoMs: number | null = null;
   #wakeDueMonoMs: number | null = null;
   #answerDueMonoMs: number | null = null;
   #handlingEvents = false;
@@ -271,18 +272,22 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
   }
 
   #arm(): void {
+    const wake = nextWake(this.#state);
+    // Kept while nothing changed: jitter drawn anew at each event could put a wake off again and again.
+    if (this.#timer !== null && wake?.atMonoMs === this.#wakeAtMonoMs) return;
     this.#timer?.cancel();
     this.#timer = null;
-    const wake = nextWake(this.#state);
-    if (wake === null) {
-      this.#wakeDueMonoMs = null;
-      return;
-    }
+    this.#wakeAtMonoMs = wake?.atMonoMs ?? null;
+    this.#wakeDueMonoMs = null;
+    if (wake === null) return;
     const { clock, timers, random } = this.#options;
     const nowMonoMs = clock.now().monoMs;
     const dueMonoMs = Math.max(nowMonoMs, wake.atMonoMs) + random() * wake.jitterMsMax;
     this.#wakeDueMonoMs = dueMonoMs;
-    this.#timer = timers.after(dueMonoMs - nowMonoMs, () => this.dispatch({ kind: 'tick' }));
+    this.#timer = timers.after(dueMonoMs - nowMonoMs, () => {
+      this.#timer = null;
+      this.dispatch({ kind: 'tick' });
+    });
   }
 
   /** Fails closed: whatever went wrong, this replica does not lead from here on. */
