@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { VERSION } from '../version.ts';
+import { COMMAND_HELP, isCommand, OVERVIEW } from './commands.ts';
+import type { Command, CommandContext } from './context.ts';
+
+/** Loaded when asked for: a sidecar must not pay for the demo. */
+const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
+  run: async () => (await import('./run.ts')).run,
+};
+
+const context: CommandContext = {
+  env: process.env,
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+  readFile: (path) => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return undefined;
+    }
+  },
+  onSignal: (listener) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => listener(signal));
+  },
+};
+
+/** @returns the exit code. */
+async function main(argv: readonly string[]): Promise<number> {
+  const [first = '', ...rest] = argv;
+  if (first === '--version' || first === 'version') {
+    context.stdout(`leasegate ${VERSION}\n`);
+    return 0;
+  }
+  if (first === '--help' || first === '-h' || first === 'help') {
+    context.stdout(OVERVIEW);
+    return 0;
+  }
+  // `run` is what a container does when it is told nothing else.
+  const named = first !== '' && !first.startsWith('-');
+  const command = named ? first : 'run';
+  const options = named ? rest : argv;
+  const load = LOADERS[command];
+  if (!isCommand(command) || load === undefined) {
+    context.stderr(
+      `leasegate: COMMAND_UNKNOWN ${JSON.stringify(command)}: there is no such command; see leasegate --help\n`,
+    );
+    return 2;
+  }
+  if (options.includes('--help') || options.includes('-h')) {
+    context.stdout(COMMAND_HELP[command]());
+    return 0;
+  }
+  return (await load())(options, context);
+}
+
+// Exits by itself although sockets of others may still be open: the command has said that it is done.
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto';
+import { homedir, hostname } from 'node:os';
+import pino from 'pino';
+import { createApi } from '../api/api.ts';
+import { ListenError, type Listener, listen } from '../api/listen.ts';
+import { createMetrics } from '../api/metrics.ts';
+import { type Config, loadConfig } from '../config/load.ts';
+import { formatProblems } from '../config/problem.ts';
+import { type ElectionEvent, formatIdentity } from '../election/index.ts';
+import { KubeClient } from '../kube/client.ts';
+import { Credentials } from '../kube/credentials.ts';
+import { EventRecorder } from '../kube/events.ts';
+import { HttpTransport } from '../kube/http-transport.ts';
+import { KubeConfigError, type KubeConfigSource, type LoadedKubeConfig, loadKubeConfig } from '../kube/kubeconfig.ts';
+import { LeaseWatch } from '../kube/lease-watch.ts';
+import { LeaseStore } from '../kube/leases.ts';
+import { Leadership } from '../leadership/leadership.ts';
+import { systemClock, systemTimers } from '../ports/clock.ts';
+import type { Logger } from '../ports/log.ts';
+import { ElectionRunner } from '../runner/runner.ts';
+import { delay } from '../runner/stop-work.ts';
+import { VERSION } from '../version.ts';
+import type { CommandContext } from './context.ts';
+
+/** How long running work may drain when leadership is given up on purpose. */
+const DRAIN_MS_MAX = 10_000;
+/** Bounds on what a SIGTERM waits for: freeing the Lease, then telling the cluster. */
+const SHUTDOWN_MS_MAX = 20_000;
+const FAREWELL_MS_MAX = 1_000;
+
+/** `leasegate run`: the sidecar. Ends on SIGTERM, or at once (2) when it can't be configured, or (1) can't listen. */
+export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
+  const kubeconfigSource = (kubeconfig: string | undefined): KubeConfigSource => ({
+    kubeconfig,
+    inCluster: Boolean(context.env.KUBERNETES_SERVICE_HOST && context.env.KUBERNETES_SERVICE_PORT),
+    homeDirectory: homedir(),
+  });
+  const loaded = loadConfig({
+    argv,
+    env: context.env,
+    readFile: context.readFile,
+    hostname,
+    randomHex: (bytes) => randomBytes(bytes).toString('hex'),
+    kubeconfigNamespace: (kubeconfig) => namespaceOf(kubeconfigSource(kubeconfig)),
+  });
+  if (!loaded.ok) {
+    context.stderr(formatProblems(loaded.problems));
+    return 2;
+  }
+  try {
+    return await serve(loaded.config, loadKubeConfig(kubeconfigSource(loaded.config.kubeconfig)), context);
+  } catch (error) {
+    if (!(error instanceof KubeConfigError)) throw error;
+    context.stderr(`leasegate: ${error.code} ${error.message}; ${error.remedy}\n`);
+    return 2;
+  }
+}
+
+/** A kubeconfig that can't be used is reported when it is loaded to be used, not while a namespace is looked for. */
+function namespaceOf(source: KubeConfigSource): string | undefined {
+  try {
+    return loadKubeConfig(source).namespace;
+  } catch {
+    return undefined;
+  }
+}
+
+async function serve(config: Config, kube: LoadedKubeConfig, context: CommandContext): Promise<number> {
+  const identity = formatIdentity(config.pod.name, config.pod.uid, config.start);
+  const log: Logger = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const clock = systemClock;
+  const timers = systemTimers;
+  const random = Math.random;
+  const { lease, timings } = config;
+
+  const leadership = new Leadership({ identity, lease, timings, clock });
+  const metrics = createMetrics({ leadership, leaseName: lease.name, version: VERSION });
+  const server = kube.config.getCurrentCluster()?.server ?? '';
+  const transport = new HttpTransport(server, new Credentials(kube, clock, log));
+  const client = new KubeClient({ transport, clock, metrics, log });
+  const events = new EventRecorder({ client, lease, podName: config.pod.name, identity, clock, metrics });
+
+  let exitCode = 0;
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const runner = new ElectionRunner({
+    election: { identity, timings, holderAddress: config.pod.ip },
+    leases: new LeaseStore(client, lease),
+    watch: (dispatch) =>
+      new LeaseWatch({
+        client,
+        lease,
+        handlers: watchHandlers(dispatch),
+        clock,
+        timers,
+        random,
+        metrics,
+        retryPeriodMs: timings.retryPeriodMs,
+        requestTimeoutMs: timings.renewDeadlineMs / 2,
+      }),
+    leadership,
+    clock,
+    timers,
+    random,
+    metrics,
+    log,
+    announce: (what, leaseUid) => events.record(what, leaseUid),
+    drainMsMax: DRAIN_MS_MAX,
+    onFatal: (error) => {
+      log.fatal(
+        { code: 'ELECTION_FAILED', error: error instanceof Error ? (error.stack ?? error.message) : String(error) },
+        'the election loop failed',
+      );
+      exitCode = 1;
+      end();
+    },
+  });
+  leadership.subscribe(({ kind, answer }) => {
+    if (kind === 'leader-changed') {
+      log.info(
+        { code: 'LEADER_CHANGED', leader: answer.leader?.identity ?? null },
+        answer.leader ? 'another replica leads' : 'nobody leads',
+      );
+    }
+  });
+
+  const api = createApi({ leadership, control: runner, health: runner, metrics, log });
+  const listeners: Listener[] = [];
+  try {
+    listeners.push(
+      await listen(api.local, { ...config.apiListen, option: 'LEASEGATE_API_LISTEN (--api-listen)', log }),
+      await listen(api.probe, { ...config.probeListen, option: 'LEASEGATE_PROBE_LISTEN (--probe-listen)', log }),
+    );
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    context.stderr(`leasegate: ${error.code} ${error.message}\n`);
+    return 1;
+  }
+  context.onSignal((signal) => {
+    log.info({ code: 'STOPPING', signal }, `${signal}: stops work and frees the Lease`);
+    end();
+  });
+  const [local, probe] = listeners.map(({ host, port }) => `${host}:${port}`);
+  log.info(
+    { code: 'STARTED', version: VERSION, identity, lease, timings, server, listen: { local, probe } },
+    'campaigns',
+  );
+  runner.start();
+
+  await ended;
+  await Promise.race([runner.stop(), delay(SHUTDOWN_MS_MAX, timers)]);
+  api.close();
+  const farewell = [events.settled(), ...listeners.map((listener) => listener.close(FAREWELL_MS_MAX / 2))];
+  await Promise.race([Promise.all(farewell), delay(FAREWELL_MS_MAX, timers)]);
+  return exitCode;
+}
+
+function watchHandlers(
+  dispatch: (event: ElectionEvent) => void,
+): ConstructorParameters<typeof LeaseWatch>[0]['handlers'] {
+  return {
+    observed: (record, source) => dispatch({ kind: 'observed', source, record }),
+    deleted: (record) => dispatch({ kind: 'deleted', record }),
+    absent: (resourceVersion) => dispatch({ kind: 'absent', resourceVersion }),
+    watching: (up) => dispatch({ kind: 'watching', up }),
+  };
+}
