@@ -1,0 +1,129 @@
+import { COMMANDS } from './commands.ts';
+import { type ConfigSources, loadConfig } from './load.ts';
+import { nameOf, type Option, type Options, type OptionTable } from './option.ts';
+import { formatProblems } from './problem.ts';
+import { RUN_OPTIONS } from './run-options.ts';
+
+/** The whole of docs/configuration.md, from the tables of options. `npm run docs` writes it; a test compares. */
+export function configurationPage(): string {
+  const { run, ...others } = COMMANDS;
+  return `${[
+    '<!-- Generated from src/config by `npm run docs`. Edit the tables there, not this page. -->',
+    '# Configuration',
+    '',
+    'Options are environment variables, flags, or both. A flag wins over its variable; a variable that is set to nothing',
+    'counts as not set. Write `--flag value` or `--flag=value`, each flag once. Durations are whole numbers with units:',
+    '`500ms`, `15s`, `1m30s`, `1h`. Addresses are `host:port`: `127.0.0.1:4040`, `[::1]:4040`, `:4041` (every address).',
+    '',
+    '`leasegate <command> --help` prints the same.',
+    '',
+    '## `leasegate run`',
+    '',
+    run.summary,
+    ...optionTables(run),
+    '',
+    '### Rules between options',
+    '',
+    ...run.relations.map(({ rule }) => `- ${rule}`),
+    '',
+    'Before the API server is asked anything, all options are checked, and all problems are reported at once.',
+    '',
+    ...Object.values(others).flatMap((table) => [
+      `## \`leasegate ${table.command}\``,
+      '',
+      table.summary,
+      ...optionTables<Options>(table as unknown as OptionTable<Options>),
+      '',
+    ]),
+    ...BAD_INPUT,
+  ].join('\n')}\n`;
+}
+
+function optionTables<O extends Options>(table: OptionTable<O>): string[] {
+  const groups = Map.groupBy(Object.values(table.options), (option) => option.group);
+  return [...groups].flatMap(([group, options]) => [
+    '',
+    `### ${group}`,
+    '',
+    '| option | default | takes | meaning |',
+    '|---|---|---|---|',
+    ...options.map((option) => row(namesOf(option), defaultOf(option, table), option.type.accepts, meaningOf(option))),
+  ]);
+}
+
+function namesOf({ env, flag }: Option<unknown>): string {
+  return [env && code(env), flag && code(`--${flag}`)].filter(Boolean).join('<br>');
+}
+
+function defaultOf<O extends Options>(option: Option<unknown>, { options }: OptionTable<O>): string {
+  if (option.required) return 'required';
+  if (option.default !== undefined) return code(option.default);
+  if (option.defaultFrom !== undefined) return `that of ${code(nameOf(options[option.defaultFrom]!))}`;
+  return option.defaultText ?? 'none';
+}
+
+function meaningOf({ meaning, danger }: Option<unknown>): string {
+  return danger === undefined ? meaning : `${meaning} **Caution:** ${danger}`;
+}
+
+function row(...cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+/** What stderr gets when `leasegate run` is started with these flags beside valid ones. */
+function refusalOf(...argv: readonly string[]): string {
+  const result = loadConfig({ ...NOWHERE, argv });
+  if (result.ok) throw new Error(`the documentation calls this a bad input: ${argv.join(' ')}`);
+  return code(formatProblems(result.problems).trim());
+}
+
+/** A machine with neither a pod, nor a service account, nor a kubeconfig. */
+const NOWHERE: Omit<ConfigSources, 'argv'> = {
+  env: {},
+  readFile: () => undefined,
+  hostname: () => 'host',
+  randomHex: (bytes) => '0'.repeat(bytes * 2),
+  kubeconfigNamespace: () => undefined,
+};
+const NAMED = ['--lease-name=my-app', '--namespace=web'];
+
+const BAD_INPUT = [
+  '## When something is wrong',
+  '',
+  'Problems with options go to stderr, one line each: a code that stays the same between versions, the option, its value,',
+  'what is wrong and what to do. Nothing has been started by then. Once the process runs, problems are logged.',
+  '',
+  '| problem | what leasegate prints | what becomes of it |',
+  '|---|---|---|',
+  row('unknown option', refusalOf(...NAMED, '--lease-duratoin=15s'), 'exit code 2'),
+  row('bad duration', refusalOf(...NAMED, '--lease-duration=15'), 'exit code 2'),
+  row('missing namespace', refusalOf('--lease-name=my-app'), 'exit code 2'),
+  row('deadline ≥ duration', refusalOf(...NAMED, '--renew-deadline=15s'), 'exit code 2'),
+  row('bad kubeconfig path', refusalOf(...NAMED, '--kubeconfig=/no/such/file'), 'exit code 2'),
+  row(
+    'port in use',
+    code(
+      'leasegate: LISTEN_FAILED LEASEGATE_API_LISTEN (--api-listen) "127.0.0.1:4040": the port is in use (EADDRINUSE); ' +
+        'stop what listens there, or choose another address',
+    ),
+    'exit code 1; no part in the election was taken',
+  ),
+  row(
+    'unreachable server',
+    'one warning in the log, code `unreachable`, with the address and the reason (`ECONNREFUSED`, say), and another line once it answers',
+    'it keeps trying; `/readyz` answers 503 and says so until the Lease has been seen',
+  ),
+  row(
+    '403',
+    'one error in the log, code `forbidden`, naming the missing RBAC rule (verb, resource, name, namespace), and another line once it is allowed',
+    'it keeps trying; `/readyz` answers 503 and says so until the Lease has been seen',
+  ),
+  '',
+  `Other variables that begin with \`${RUN_OPTIONS.envPrefix}\` are refused like unknown flags, since a misspelt one would silently leave its`,
+  'option at the default. Exempt are those that Kubernetes itself sets for a Service named `leasegate` or `leasegate-…`',
+  '(`LEASEGATE_SERVICE_HOST`, `LEASEGATE_PORT_4041_TCP_ADDR` and so on).',
+];

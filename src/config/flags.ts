@@ -1,0 +1,71 @@
+import { parseArgs } from 'node:util';
+import { labelOf, type Options, type OptionTable } from './option.ts';
+import type { Problem } from './problem.ts';
+import { unknownOption } from './unknown.ts';
+
+export interface FlagsRead {
+  /** Text by option key; null for a flag without a value, which is among the problems. */
+  readonly given: ReadonlyMap<string, string | null>;
+  readonly help: boolean;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads `--flag value` and `--flag=value`. A value that begins with a dash needs the second form. */
+export function readFlags<O extends Options>(table: OptionTable<O>, argv: readonly string[]): FlagsRead {
+  const keys = new Map(Object.entries(table.options).flatMap(([key, { flag }]) => (flag ? [[flag, key]] : [])));
+  const given = new Map<string, string | null>();
+  const problems: Problem[] = [];
+  const seen = new Set<number>();
+  let help = false;
+
+  // Without declared options each flag comes as a token of its own, known or not, and its value as a positional behind it.
+  const { tokens } = parseArgs({ args: [...argv], options: {}, strict: false, allowPositionals: true, tokens: true });
+  for (const token of tokens) {
+    // A group of short flags (`-abc`) gives several tokens of one index.
+    if (token.kind === 'option-terminator' || seen.has(token.index)) continue;
+    seen.add(token.index);
+    if (token.kind === 'positional') {
+      const remedy = `leave it out, or put its flag before it (leasegate ${table.command} --help lists them)`;
+      const message = 'belongs to no flag';
+      problems.push({ code: 'ARGUMENT_UNEXPECTED', option: 'argument', value: token.value, message, remedy });
+      continue;
+    }
+    if (argv[token.index] === '--help' || argv[token.index] === '-h') {
+      help = true;
+      continue;
+    }
+    const next = tokens.find(({ index }) => index === token.index + 1);
+    const separate = token.inlineValue !== true && next?.kind === 'positional' ? next.value : undefined;
+    if (separate !== undefined) seen.add(token.index + 1);
+    const value = token.value ?? separate ?? null;
+
+    const key = keys.get(token.name);
+    if (key === undefined) {
+      const written = argv[token.index]!.split('=')[0]!;
+      problems.push(unknownOption(table, 'flag', written, value));
+      continue;
+    }
+    const option = labelOf(table.options[key]!);
+    if (given.has(key)) {
+      problems.push({
+        code: 'OPTION_REPEATED',
+        option,
+        value,
+        message: `${token.rawName} is given more than once`,
+        remedy: 'give it once',
+      });
+    } else if (value === null || value === '') {
+      given.set(key, null);
+      const remedy = `write ${token.rawName} ${table.options[key]!.type.placeholder}`;
+      problems.push({ code: 'OPTION_INVALID', option, value, message: `${token.rawName} has no value`, remedy });
+    } else {
+      given.set(key, value);
+    }
+  }
+  return { given, help, problems };
+}
+
+/** Whether the arguments ask for `--help` (or `-h`), whatever else they hold. */
+export function wantsHelp<O extends Options>(table: OptionTable<O>, argv: readonly string[]): boolean {
+  return readFlags(table, argv).help;
+}

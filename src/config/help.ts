@@ -1,0 +1,50 @@
+import type { Option, Options, OptionTable } from './option.ts';
+
+const WIDTH_MAX = 100;
+const INDENT = '        ';
+
+/** The text of `leasegate <command> --help`. */
+export function helpText<O extends Options>(table: OptionTable<O>): string {
+  const options = Object.values(table.options);
+  const lines = [`Usage: leasegate ${table.command} [options]`, '', ...wrap(table.summary, '')];
+  for (const [group, members] of Map.groupBy(options, (option) => option.group)) {
+    lines.push('', group, ...members.flatMap((option) => describe(option, table)));
+  }
+  const precedence = options.some(({ env }) => env !== undefined) ? 'Flags win over environment variables. ' : '';
+  lines.push('', `${precedence}-h, --help prints this text.`);
+  return `${lines.join('\n')}\n`;
+}
+
+function describe<O extends Options>(option: Option<unknown>, table: OptionTable<O>): string[] {
+  const names = [option.flag && `--${option.flag} ${option.type.placeholder}`, option.env && `env ${option.env}`];
+  const text = [
+    option.meaning,
+    `Takes: ${option.type.accepts}.`,
+    `${defaultOf(option, table)}.`,
+    option.danger && `Caution: ${option.danger}`,
+  ];
+  return [
+    `  ${names.filter(Boolean).join(', ')}`,
+    ...text.filter((part) => part !== undefined).flatMap((part) => wrap(part.replaceAll('`', ''), INDENT)),
+  ];
+}
+
+function defaultOf<O extends Options>(option: Option<unknown>, { options }: OptionTable<O>): string {
+  if (option.required) return 'Required';
+  const text = option.default ?? option.defaultText;
+  if (option.defaultFrom !== undefined) return `Default: that of --${options[option.defaultFrom]!.flag}`;
+  return text === undefined ? 'Optional' : `Default: ${text}`;
+}
+
+function wrap(text: string, indent: string): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && indent.length + line.length + 1 + word.length > WIDTH_MAX) {
+      lines.push(indent + line);
+      line = '';
+    }
+    line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, indent + line];
+}

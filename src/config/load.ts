@@ -1,0 +1,129 @@
+import { delimiter } from 'node:path';
+import type { Address } from './address.ts';
+import { dnsLabel, podNameOfHost } from './names.ts';
+import { labelOf, type Values } from './option.ts';
+import { type OptionSources, parseOptions } from './parse.ts';
+import type { Problem } from './problem.ts';
+import { type LogLevel, RUN_OPTIONS } from './run-options.ts';
+
+/** What `leasegate run` is told to do. Deeply frozen; every value and relation has been checked. */
+export interface Config {
+  readonly lease: { readonly name: string; readonly namespace: string };
+  readonly pod: { readonly name: string; readonly uid: string; readonly ip: string | null };
+  /** Random part of this start's identity; 64 bits, so that it does not repeat. */
+  readonly start: string;
+  readonly timings: {
+    readonly leaseDurationMs: number;
+    readonly renewDeadlineMs: number;
+    readonly renewIntervalMs: number;
+    readonly retryPeriodMs: number;
+  };
+  readonly apiListen: Address;
+  readonly probeListen: Address;
+  /** Paths as `KUBECONFIG` holds them; undefined: the in-cluster service account, else the usual kubeconfig. */
+  readonly kubeconfig: string | undefined;
+  readonly logLevel: LogLevel;
+}
+
+/** All that loading needs from outside; it reads nothing by itself. */
+export interface ConfigSources extends OptionSources {
+  /** The text of a file, or undefined when it can't be read. */
+  readFile(path: string): string | undefined;
+  hostname(): string;
+  /** That many random bytes, in hexadecimal. */
+  randomHex(bytes: number): string;
+  /** The namespace of the current context; undefined when there is no kubeconfig or its context has none. */
+  kubeconfigNamespace(kubeconfig: string | undefined): string | undefined;
+}
+
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+export const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
+
+type RunValues = Values<typeof RUN_OPTIONS.options>;
+
+/** Loads the options of `leasegate run`, or says everything that is wrong with them. */
+export function loadConfig(sources: ConfigSources): ConfigResult {
+  const parsed = parseOptions(RUN_OPTIONS, sources);
+  const problems: Problem[] = parsed.ok ? [] : [...parsed.problems];
+  const badKubeconfig = unreadableKubeconfig(parsed.values.kubeconfig, sources);
+  if (badKubeconfig !== null) problems.push(badKubeconfig);
+
+  let { namespace } = parsed.values;
+  const refusedAlready = problems.some(({ option }) => NAMESPACE_SOURCES.has(option));
+  if (namespace === undefined && !refusedAlready) {
+    const found = findNamespace(parsed.values, sources);
+    if (typeof found === 'string') namespace = found;
+    else problems.push(found);
+  }
+  if (!parsed.ok || problems.length > 0 || namespace === undefined) return { ok: false, problems };
+  return { ok: true, config: configOf(parsed.values, namespace, sources) };
+}
+
+/** Options whose own problem already explains why no namespace is known. */
+const NAMESPACE_SOURCES: ReadonlySet<string> = new Set(
+  [RUN_OPTIONS.options.namespace, RUN_OPTIONS.options.podNamespace, RUN_OPTIONS.options.kubeconfig].map(labelOf),
+);
+
+function findNamespace(values: Partial<RunValues>, sources: ConfigSources): string | Problem {
+  if (values.podNamespace !== undefined) return values.podNamespace;
+  const option = labelOf(RUN_OPTIONS.options.namespace);
+  const remedy = 'set LEASEGATE_NAMESPACE, or POD_NAMESPACE from the downward API (fieldPath: metadata.namespace)';
+  const candidates = [
+    [NAMESPACE_FILE, () => sources.readFile(NAMESPACE_FILE)?.trim()],
+    ["the kubeconfig's context", () => sources.kubeconfigNamespace(values.kubeconfig)],
+  ] as const;
+  for (const [where, read] of candidates) {
+    const text = read();
+    if (!text) continue;
+    if (dnsLabel.parse(text).ok) return text;
+    return {
+      code: 'OPTION_INVALID',
+      option,
+      value: text,
+      message: `was found in ${where} and is not a DNS-1123 label`,
+      remedy,
+    };
+  }
+  const message =
+    "no namespace was found: not in POD_NAMESPACE, not beside the service account's token, not in the kubeconfig's context";
+  return { code: 'OPTION_MISSING', option, value: null, message, remedy };
+}
+
+/** Like kubectl, takes a list of paths of which some are absent, but not one of which all are. */
+function unreadableKubeconfig(kubeconfig: string | undefined, { readFile }: ConfigSources): Problem | null {
+  if (kubeconfig === undefined) return null;
+  const paths = kubeconfig.split(delimiter).filter((path) => path !== '');
+  if (paths.some((path) => readFile(path) !== undefined)) return null;
+  return {
+    code: 'OPTION_INVALID',
+    option: labelOf(RUN_OPTIONS.options.kubeconfig),
+    value: kubeconfig,
+    message: 'is no file that can be read',
+    remedy: 'name a readable kubeconfig, or leave it out to use the in-cluster service account',
+  };
+}
+
+function configOf(values: RunValues, namespace: string, { hostname, randomHex }: ConfigSources): Config {
+  return Object.freeze<Config>({
+    lease: Object.freeze({ name: values.leaseName, namespace }),
+    pod: Object.freeze({
+      name: values.podName ?? podNameOfHost(hostname()),
+      uid: values.podUid ?? randomHex(16),
+      ip: values.podIp ?? null,
+    }),
+    start: randomHex(8),
+    timings: Object.freeze({
+      leaseDurationMs: values.leaseDuration,
+      renewDeadlineMs: values.renewDeadline,
+      renewIntervalMs: values.renewInterval,
+      retryPeriodMs: values.retryPeriod,
+    }),
+    apiListen: Object.freeze(values.apiListen),
+    probeListen: Object.freeze(values.probeListen),
+    kubeconfig: values.kubeconfig,
+    logLevel: values.logLevel,
+  });
+}

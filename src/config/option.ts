@@ -1,0 +1,72 @@
+import type { Refusal } from './problem.ts';
+import type { ValueType } from './value-type.ts';
+
+/**
+ * One option of a subcommand: the single source of its parsing, checks, `--help` and documentation. It has a flag, an
+ * environment variable or both; the flag wins.
+ */
+export interface Option<T> {
+  /** Without its dashes. */
+  readonly flag?: string;
+  readonly env?: string;
+  readonly type: ValueType<T>;
+  /** As a user would write it. */
+  readonly default?: string;
+  /** Key of the option whose value is taken when this one is not given. */
+  readonly defaultFrom?: string;
+  /** What happens without a value, in words, where it is more than a constant. */
+  readonly defaultText?: string;
+  readonly required?: true;
+  /** Heading under which `--help` and the documentation show it. */
+  readonly group: string;
+  readonly meaning: string;
+  /** What goes wrong when it is set carelessly. */
+  readonly danger?: string;
+}
+
+export type Options = Readonly<Record<string, Option<unknown>>>;
+
+/** The typed values of a table: always there with a default or when required. */
+export type Values<O extends Options> = {
+  readonly [K in keyof O]: O[K] extends Option<infer T>
+    ? O[K] extends { readonly default: string } | { readonly defaultFrom: string } | { readonly required: true }
+      ? T
+      : T | undefined
+    : never;
+};
+
+/** A rule between options that are each valid alone. It is checked only when all of them are. */
+export interface Relation<O extends Options> {
+  readonly between: readonly (keyof O & string)[];
+  /** The rule as the documentation states it. */
+  readonly rule: string;
+  /** Null when the values obey. `show` names an option with its value, for messages. */
+  broken(values: Values<O>, show: (key: keyof O & string) => string): Refusal | null;
+}
+
+/** The options of one subcommand. */
+export interface OptionTable<O extends Options> {
+  /** `run` */
+  readonly command: string;
+  readonly summary: string;
+  /** Environment variables that begin so and are not in the table are refused; without it the others' are left alone. */
+  readonly envPrefix?: string;
+  readonly options: O;
+  readonly relations: readonly Relation<O>[];
+}
+
+/** Declares a subcommand's options, keeping their types for {@link Values}. */
+export function defineOptions<const O extends Options>(table: OptionTable<O>): OptionTable<O> {
+  return table;
+}
+
+/** How messages name an option: `LEASEGATE_LEASE_NAME (--lease-name)`. */
+export function labelOf({ env, flag }: Option<unknown>): string {
+  if (env === undefined) return `--${flag}`;
+  return flag === undefined ? env : `${env} (--${flag})`;
+}
+
+/** The one name of an option by which sentences speak of it. */
+export function nameOf({ env, flag }: Option<unknown>): string {
+  return env ?? `--${flag}`;
+}

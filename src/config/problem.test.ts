@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { formatProblems } from './problem.ts';
+
+const problem = { code: 'OPTION_INVALID', option: 'POD_NAME', message: 'is wrong', remedy: 'mend it' } as const;
+
+test('each problem is one line with code, option, value, message and remedy', () => {
+  const text = formatProblems([
+    { ...problem, value: 'a\nb' },
+    { ...problem, value: null },
+  ]);
+  expect(text).toBe(
+    'leasegate: OPTION_INVALID POD_NAME "a\\nb": is wrong; mend it\nleasegate: OPTION_INVALID POD_NAME: is wrong; mend it\n',
+  );
+});
+
+test('a long value is cut', () => {
+  expect(formatProblems([{ ...problem, value: 'x'.repeat(10_000) }]).length).toBeLessThan(200);
+});

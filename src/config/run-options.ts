@@ -1,0 +1,194 @@
+import { address, overlap } from './address.ts';
+import { duration } from './duration.ts';
+import { dnsLabel, dnsSubdomain, ipAddress, oneOf, path, podUid } from './names.ts';
+import { defineOptions } from './option.ts';
+import {
+  allowsRetry,
+  DURATION_MS_MAX,
+  longestRenewDeadline,
+  safetyMarginMs,
+  shortestLeaseDuration,
+  toleratesOneFailure,
+} from './timing-rules.ts';
+
+/** pino's levels. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const interval = duration({ minMs: 100, maxMs: DURATION_MS_MAX });
+
+export const RUN_OPTIONS = defineOptions({
+  command: 'run',
+  summary: 'Takes part in a Lease election for this pod and tells the application over localhost who leads.',
+  envPrefix: 'LEASEGATE_',
+  options: {
+    leaseName: {
+      flag: 'lease-name',
+      env: 'LEASEGATE_LEASE_NAME',
+      type: dnsSubdomain,
+      required: true,
+      group: 'Lease',
+      meaning: 'Name of the Lease that the replicas compete for. It is created when it does not exist.',
+      danger: 'Whoever uses the same name in the namespace takes part in the same election.',
+    },
+    namespace: {
+      flag: 'namespace',
+      env: 'LEASEGATE_NAMESPACE',
+      type: dnsLabel,
+      defaultText: "`POD_NAMESPACE`, else the service account's namespace, else that of the kubeconfig's context",
+      group: 'Lease',
+      meaning: 'Namespace of the Lease. Without any it is an error; `default` is never assumed.',
+    },
+    leaseDuration: {
+      flag: 'lease-duration',
+      env: 'LEASEGATE_LEASE_DURATION',
+      type: duration({ minMs: 1_000, maxMs: DURATION_MS_MAX, wholeSeconds: true }),
+      default: '15s',
+      group: 'Timings',
+      meaning:
+        'How long the others wait, after the last renewal they saw, before they take over from a leader that died.',
+      danger:
+        'Short ones lose the leader to a brief outage of the API server, long ones delay the takeover after a crash.',
+    },
+    renewDeadline: {
+      flag: 'renew-deadline',
+      env: 'LEASEGATE_RENEW_DEADLINE',
+      type: duration({ minMs: 200, maxMs: DURATION_MS_MAX }),
+      default: '10s',
+      group: 'Timings',
+      meaning: 'How long a leader leads after it sent its last successful renewal.',
+      danger:
+        'What is left until the lease duration is the safety margin: time to end work, and room for clocks that run at different rates.',
+    },
+    renewInterval: {
+      flag: 'renew-interval',
+      env: 'LEASEGATE_RENEW_INTERVAL',
+      type: interval,
+      defaultFrom: 'retryPeriod',
+      group: 'Timings',
+      meaning: 'Time between two renewals of a leader.',
+      danger: 'Each renewal is a write to the API server and to etcd.',
+    },
+    retryPeriod: {
+      flag: 'retry-period',
+      env: 'LEASEGATE_RETRY_PERIOD',
+      type: interval,
+      default: '2s',
+      group: 'Timings',
+      meaning: 'Time between two attempts after a failed one, and between two reads while the watch is down.',
+    },
+    apiListen: {
+      flag: 'api-listen',
+      env: 'LEASEGATE_API_LISTEN',
+      type: address({ loopbackOnly: true }),
+      default: '127.0.0.1:4040',
+      group: 'Listeners',
+      meaning: 'The local API, for the application.',
+      danger: 'Whoever reaches it can make the leader step down; therefore only loopback addresses are taken.',
+    },
+    probeListen: {
+      flag: 'probe-listen',
+      env: 'LEASEGATE_PROBE_LISTEN',
+      type: address(),
+      default: '0.0.0.0:4041',
+      group: 'Listeners',
+      meaning: 'Probes and metrics, for the kubelet and Prometheus. It changes nothing.',
+    },
+    podName: {
+      env: 'POD_NAME',
+      type: dnsSubdomain,
+      defaultText: 'host name',
+      group: 'Pod',
+      meaning: 'Name of this pod (`metadata.name`), first part of the identity.',
+    },
+    podNamespace: {
+      env: 'POD_NAMESPACE',
+      type: dnsLabel,
+      group: 'Pod',
+      meaning: 'Namespace of this pod (`metadata.namespace`).',
+    },
+    podUid: {
+      env: 'POD_UID',
+      type: podUid,
+      defaultText: 'random per start',
+      group: 'Pod',
+      meaning:
+        "Uid of this pod (`metadata.uid`). A restarted process of the same pod takes its predecessor's Lease at once; with a random uid it waits for the expiry.",
+      danger:
+        'Never give one uid to two processes that run at the same time: each would take the Lease from the other as if that were dead.',
+    },
+    podIp: {
+      env: 'POD_IP',
+      type: ipAddress,
+      group: 'Pod',
+      meaning: "IP address of this pod (`status.podIP`), published beside the leader's name.",
+    },
+    kubeconfig: {
+      flag: 'kubeconfig',
+      env: 'KUBECONFIG',
+      type: path,
+      defaultText: 'in-cluster service account, else `~/.kube/config`',
+      group: 'Process',
+      meaning: 'How to reach the API server. As with kubectl, a list of paths with `:` between them is merged.',
+    },
+    logLevel: {
+      flag: 'log-level',
+      env: 'LEASEGATE_LOG_LEVEL',
+      type: oneOf(LOG_LEVELS),
+      default: 'info',
+      group: 'Process',
+      meaning: 'Least severe messages that are logged.',
+    },
+  },
+  relations: [
+    {
+      between: ['renewDeadline', 'leaseDuration'],
+      rule: 'The renew deadline is shorter than the lease duration by at least a tenth of that, and by no less than 200ms.',
+      broken({ renewDeadline, leaseDuration }, show) {
+        if (leaseDuration - renewDeadline >= safetyMarginMs(leaseDuration)) return null;
+        const lower = `lower the renew deadline to ${longestRenewDeadline(leaseDuration)} or less`;
+        const raised = shortestLeaseDuration(renewDeadline);
+        return {
+          message:
+            renewDeadline < leaseDuration
+              ? `${show('renewDeadline')} leaves too small a safety margin before ${show('leaseDuration')}`
+              : `${show('renewDeadline')} is not shorter than ${show('leaseDuration')}`,
+          remedy: raised === null ? lower : `${lower}, or raise the lease duration to ${raised} or more`,
+        };
+      },
+    },
+    {
+      between: ['renewInterval', 'renewDeadline'],
+      rule: 'Two renew intervals fit into the renew deadline, so that one failed renewal loses nothing.',
+      broken({ renewInterval, renewDeadline }, show) {
+        if (toleratesOneFailure(renewInterval, renewDeadline)) return null;
+        return {
+          message: `${show('renewInterval')} does not fit twice into ${show('renewDeadline')}`,
+          remedy: 'lower the renew interval to half the deadline or less, or raise the deadline',
+        };
+      },
+    },
+    {
+      between: ['retryPeriod', 'renewDeadline'],
+      rule: 'The renew deadline is longer than 1.2 retry periods.',
+      broken({ retryPeriod, renewDeadline }, show) {
+        if (allowsRetry(retryPeriod, renewDeadline)) return null;
+        return {
+          message: `${show('renewDeadline')} is not longer than 1.2 times ${show('retryPeriod')}`,
+          remedy: 'lower the retry period, or raise the deadline',
+        };
+      },
+    },
+    {
+      between: ['probeListen', 'apiListen'],
+      rule: 'The two listeners do not share a port.',
+      broken({ probeListen, apiListen }, show) {
+        if (!overlap(probeListen, apiListen)) return null;
+        return {
+          message: `${show('probeListen')} and ${show('apiListen')} want the same port`,
+          remedy: 'give each listener a port of its own',
+        };
+      },
+    },
+  ],
+});
