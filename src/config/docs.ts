@@ -91,11 +91,15 @@ const NOWHERE: Omit<ConfigSources, 'argv'> = {
 };
 const NAMED = ['--lease-name=my-app', '--namespace=web'];
 
+const TRIES_ON =
+  'it goes on trying; `/readyz` answers 503 until the Lease has been seen; `API_RECOVERED` is logged when it works again';
+
 const BAD_INPUT = [
   '## When something is wrong',
   '',
   'Problems with options go to stderr, one line each: a code that stays the same between versions, the option, its value,',
-  'what is wrong and what to do. Nothing has been started by then. Once the process runs, problems are logged.',
+  'what is wrong and what to do. Nothing has been started by then. Once the process runs, problems are logged: one line when',
+  'a kind of request begins to fail, not one for each attempt.',
   '',
   '| problem | what leasegate prints | what becomes of it |',
   '|---|---|---|',
@@ -105,23 +109,27 @@ const BAD_INPUT = [
   row('deadline ≥ duration', refusalOf(...NAMED, '--renew-deadline=15s'), 'exit code 2'),
   row('bad kubeconfig path', refusalOf(...NAMED, '--kubeconfig=/no/such/file'), 'exit code 2'),
   row(
+    'unusable kubeconfig',
+    code(
+      'leasegate: KUBECONFIG_INVALID kubeconfig <path>: <reason>; ' +
+        'set KUBECONFIG (or --kubeconfig) to a readable kubeconfig with a current context',
+    ),
+    'exit code 2',
+  ),
+  row(
     'port in use',
     code(
-      'leasegate: LISTEN_FAILED LEASEGATE_API_LISTEN (--api-listen) "127.0.0.1:4040": the port is in use (EADDRINUSE); ' +
-        'stop what listens there, or choose another address',
+      'leasegate: LISTEN_FAILED LEASEGATE_API_LISTEN (--api-listen): cannot listen on 127.0.0.1:4040: the port is in use. ' +
+        'Free it (in a pod: another container has it), or choose another with LEASEGATE_API_LISTEN (--api-listen).',
     ),
-    'exit code 1; no part in the election was taken',
+    'exit code 1, before any part in the election is taken',
   ),
   row(
     'unreachable server',
-    'one warning in the log, code `unreachable`, with the address and the reason (`ECONNREFUSED`, say), and another line once it answers',
-    'it keeps trying; `/readyz` answers 503 and says so until the Lease has been seen',
+    `a warning in the log, ${code('API_UNREACHABLE')}, with the reason (${code('connect ECONNREFUSED 10.96.0.1:443')}, say)`,
+    TRIES_ON,
   ),
-  row(
-    '403',
-    'one error in the log, code `forbidden`, naming the missing RBAC rule (verb, resource, name, namespace), and another line once it is allowed',
-    'it keeps trying; `/readyz` answers 503 and says so until the Lease has been seen',
-  ),
+  row('403', `a warning in the log, ${code('API_FORBIDDEN')}, with the RBAC rule that is missing`, TRIES_ON),
   '',
   `Other variables that begin with \`${RUN_OPTIONS.envPrefix}\` are refused like unknown flags, since a misspelt one would silently leave its`,
   'option at the default. Exempt are those that Kubernetes itself sets for a Service named `leasegate` or `leasegate-…`',
