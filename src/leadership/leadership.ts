@@ -165,12 +165,17 @@ export class Leadership {
     const sameTenure = led && leads && before.tenure?.fencingToken === next.tenure?.fencingToken;
     if (led && !sameTenure) this.#emit('stopped', reason);
     if (leads && !sameTenure) this.#emit('started', null);
-    else if (!leads && !led && before.holder?.identity !== next.holder?.identity) this.#emit('leader-changed', null);
+    else if (!leads && !led && this.#otherLeader(before) !== this.#otherLeader(next)) this.#emit('leader-changed', null);
   }
 
   /** For the runner: the hooks of one stage. */
   stopHooks(stage: StopStage): readonly StopHook[] {
     return [...this.#hooks.get(stage)!];
+  }
+
+  /** This replica's own name in the Lease is no news: `started` and `stopped` speak of it. */
+  #otherLeader({ holder }: LeadershipState): string | null {
+    return holder === null || holder.identity === this.identity ? null : holder.identity;
   }
 
   #emit(kind: LeadershipChange['kind'], reason: string | null): void {
