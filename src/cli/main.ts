@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { COMMANDS } from '../config/commands.ts';
+import { wantsHelp } from '../config/flags.ts';
 import { VERSION } from '../version.ts';
 import { COMMAND_HELP, isCommand, OVERVIEW } from './commands.ts';
 import type { Command, CommandContext } from './context.ts';
@@ -46,7 +48,7 @@ async function main(argv: readonly string[]): Promise<number> {
     );
     return 2;
   }
-  if (options.includes('--help') || options.includes('-h')) {
+  if (wantsHelp(COMMANDS[command], options)) {
     context.stdout(COMMAND_HELP[command]());
     return 0;
   }

@@ -35,6 +35,20 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     inCluster: Boolean(context.env.KUBERNETES_SERVICE_HOST && context.env.KUBERNETES_SERVICE_PORT),
     homeDirectory: homedir(),
   });
+  try {
+    return await configureAndServe(argv, kubeconfigSource, context);
+  } catch (error) {
+    if (!(error instanceof KubeConfigError)) throw error;
+    context.stderr(`leasegate: ${error.code} ${error.message}; ${error.remedy}\n`);
+    return 2;
+  }
+}
+
+async function configureAndServe(
+  argv: readonly string[],
+  kubeconfigSource: (kubeconfig: string | undefined) => KubeConfigSource,
+  context: CommandContext,
+): Promise<number> {
   const loaded = loadConfig({
     argv,
     env: context.env,
@@ -47,21 +61,16 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     context.stderr(formatProblems(loaded.problems));
     return 2;
   }
-  try {
-    return await serve(loaded.config, loadKubeConfig(kubeconfigSource(loaded.config.kubeconfig)), context);
-  } catch (error) {
-    if (!(error instanceof KubeConfigError)) throw error;
-    context.stderr(`leasegate: ${error.code} ${error.message}; ${error.remedy}\n`);
-    return 2;
-  }
+  return serve(loaded.config, loadKubeConfig(kubeconfigSource(loaded.config.kubeconfig)), context);
 }
 
-/** A kubeconfig that can't be used is reported when it is loaded to be used, not while a namespace is looked for. */
+/** Undefined where there is no cluster configuration at all; one that is there but can't be used is an error. */
 function namespaceOf(source: KubeConfigSource): string | undefined {
   try {
     return loadKubeConfig(source).namespace;
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (error instanceof KubeConfigError && source.kubeconfig === undefined) return undefined;
+    throw error;
   }
 }
 

@@ -103,5 +103,6 @@ function tokenFilesOf(path: string): [string, string][] {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  // The parser adds an excerpt on further lines.
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 }

@@ -165,7 +165,8 @@ export class Leadership {
     const sameTenure = led && leads && before.tenure?.fencingToken === next.tenure?.fencingToken;
     if (led && !sameTenure) this.#emit('stopped', reason);
     if (leads && !sameTenure) this.#emit('started', null);
-    else if (!leads && !led && this.#otherLeader(before) !== this.#otherLeader(next)) this.#emit('leader-changed', null);
+    else if (!leads && !led && this.#otherLeader(before) !== this.#otherLeader(next))
+      this.#emit('leader-changed', null);
   }
 
   /** For the runner: the hooks of one stage. */

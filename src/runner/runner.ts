@@ -76,6 +76,8 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
   #handlingEvents = false;
   #failed = false;
   #seen = false;
+  /** Code of the last failed attempt, until one succeeds. */
+  #problem: string | null = null;
   #immediate = false;
 
   constructor(options: RunnerOptions) {
@@ -137,7 +139,8 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
   }
 
   unready(): string | null {
-    return this.#seen ? null : 'the Lease has not been seen yet';
+    if (this.#seen) return null;
+    return `the Lease has not been seen yet${this.#problem === null ? '' : `: ${this.#problem}`}`;
   }
 
   /** Takes one event. Events that come while another is handled wait for their turn. */
@@ -237,6 +240,12 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
         return metrics.renewed();
       case 'renewal-failed':
         return metrics.renewalFailed(report.code);
+      case 'attempt-failed':
+        this.#problem = report.code;
+        return;
+      case 'reachable':
+        this.#problem = null;
+        return;
       case 'slow-path':
         return metrics.slowPath();
       case 'watch-lagging':
