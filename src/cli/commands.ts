@@ -1,5 +1,7 @@
 import { COMMANDS } from '../config/commands.ts';
+import { wantsHelp } from '../config/flags.ts';
 import { helpText } from '../config/help.ts';
+import type { Options, OptionTable } from '../config/option.ts';
 
 export type CommandName = keyof typeof COMMANDS;
 
@@ -7,12 +9,20 @@ export function isCommand(name: string): name is CommandName {
   return Object.hasOwn(COMMANDS, name);
 }
 
-/** The text of each command's `--help`. */
-export const COMMAND_HELP: Readonly<Record<CommandName, () => string>> = {
-  run: () => helpText(COMMANDS.run),
-  'lease-server': () => helpText(COMMANDS['lease-server']),
-  demo: () => helpText(COMMANDS.demo),
+/** The text of a command's `--help` where its arguments ask for it, else null. */
+export function helpAsked(command: CommandName, argv: readonly string[]): string | null {
+  return HELP[command](argv);
+}
+
+const HELP: Readonly<Record<CommandName, (argv: readonly string[]) => string | null>> = {
+  run: helpOf(COMMANDS.run),
+  'lease-server': helpOf(COMMANDS['lease-server']),
+  demo: helpOf(COMMANDS.demo),
 };
+
+function helpOf<O extends Options>(table: OptionTable<O>): (argv: readonly string[]) => string | null {
+  return (argv) => (wantsHelp(table, argv) ? helpText(table) : null);
+}
 
 /** The text of `leasegate --help`. */
 export const OVERVIEW = `Usage: leasegate [command] [options]

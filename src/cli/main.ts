@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { COMMANDS } from '../config/commands.ts';
-import { wantsHelp } from '../config/flags.ts';
 import { VERSION } from '../version.ts';
-import { COMMAND_HELP, isCommand, OVERVIEW } from './commands.ts';
+import { helpAsked, isCommand, OVERVIEW } from './commands.ts';
 import type { Command, CommandContext } from './context.ts';
 
 /** Loaded when asked for: a sidecar must not pay for the demo. */
@@ -48,8 +46,9 @@ async function main(argv: readonly string[]): Promise<number> {
     );
     return 2;
   }
-  if (wantsHelp(COMMANDS[command], options)) {
-    context.stdout(COMMAND_HELP[command]());
+  const help = helpAsked(command, options);
+  if (help !== null) {
+    context.stdout(help);
     return 0;
   }
   return (await load())(options, context);
