@@ -1,0 +1,88 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { ElectionControl, LoopHealth } from '../leadership/control.ts';
+import type { Leadership } from '../leadership/leadership.ts';
+import { systemTimers, type Timers } from '../ports/clock.ts';
+import type { Logger } from '../ports/log.ts';
+import type { ApiError } from './errors.ts';
+import { EventHub } from './event-hub.ts';
+import { createFastRoutes } from './fast-routes.ts';
+import { refuseHost } from './guard.ts';
+import type { MetricsPage } from './metrics.ts';
+import { replyError, replyNotFound } from './reply.ts';
+
+export interface ApiOptions {
+  readonly leadership: Leadership;
+  readonly control: ElectionControl;
+  readonly health: LoopHealth;
+  readonly metrics: MetricsPage;
+  readonly log: Logger;
+  /** @defaultValue Node's timers */
+  readonly timers?: Timers;
+}
+
+export interface Api {
+  /** Everything, changes included. To be bound to loopback; answers to loopback host names only. */
+  readonly local: RequestListener;
+  /** Only what tells and changes nothing. May be reached from outside the pod. */
+  readonly probe: RequestListener;
+  /** Readers of the event stream at this moment. */
+  readonly eventStreams: number;
+  /** Ends all event streams, so that the servers can close. Other routes go on answering. */
+  close(): void;
+}
+
+/** The HTTP API as two request listeners; `listen.ts` gives them sockets. `docs/http-api.md` is its reference. */
+export function createApi(options: ApiOptions): Api {
+  const { log } = options;
+  const routes = createFastRoutes(options);
+  const events = new EventHub({ ...options, timers: options.timers ?? systemTimers });
+
+  // Express takes 5 MiB and as long to load as the whole rest to start. Most replicas never need it.
+  let app: Promise<RequestListener> | null = null;
+  const serveRest = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    app ??= import('./local-app.ts').then(({ createLocalApp }) => createLocalApp({ ...options, events }));
+    (await app)(req, res);
+  };
+
+  const listener = (admit: Admission, rest: Handler): RequestListener => {
+    return (req, res) => {
+      try {
+        const refusal = admit(req);
+        if (refusal !== null) {
+          replyError(req, res, refusal);
+          return;
+        }
+        const [path, query] = splitTarget(req.url ?? '');
+        const route = routes.get(path);
+        const done = route === undefined ? rest(req, res) : route(req, res, query);
+        done?.catch((error: unknown) => fail(req, res, error));
+      } catch (error) {
+        fail(req, res, error);
+      }
+    };
+  };
+
+  const fail = (req: IncomingMessage, res: ServerResponse, error: unknown): void => {
+    log.error({ err: error, method: req.method }, 'A request to the HTTP API failed');
+    if (res.headersSent) res.destroy();
+    else replyError(req, res, { code: 'INTERNAL', message: 'Something went wrong here; the log says what.' });
+  };
+
+  return {
+    local: listener(refuseHost, serveRest),
+    probe: listener(() => null, replyNotFound),
+    get eventStreams() {
+      return events.size;
+    },
+    close: () => events.close(),
+  };
+}
+
+type Admission = (req: IncomingMessage) => ApiError | null;
+type Handler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
+
+/** Path and query, as sent. A target in absolute form (`GET http://…`) matches no path: this is no proxy. */
+function splitTarget(target: string): readonly [path: string, query: string] {
+  const at = target.indexOf('?');
+  return at === -1 ? [target, ''] : [target.slice(0, at), target.slice(at + 1)];
+}

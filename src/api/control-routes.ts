@@ -1,0 +1,108 @@
+import express, { type ErrorRequestHandler, type RequestHandler, type Router } from 'express';
+import type { ElectionControl, StepDownOutcome } from '../leadership/control.ts';
+import type { Leadership } from '../leadership/leadership.ts';
+import type { Logger } from '../ports/log.ts';
+import type { ApiError } from './errors.ts';
+import { BODY_TOO_LARGE, refuseChange } from './guard.ts';
+import { LIMITS } from './limits.ts';
+import { replyError, replyJson, replyMethodNotAllowed } from './reply.ts';
+
+export interface ControlRoutesOptions {
+  readonly leadership: Leadership;
+  readonly control: ElectionControl;
+  readonly log: Logger;
+}
+
+/** The routes that change something: POST only, from inside the pod only, never from another origin's web page. */
+export function createControlRoutes({ leadership, control, log }: ControlRoutesOptions): Router {
+  const router = express.Router({ caseSensitive: true, strict: true });
+  const readBody = express.json({ limit: LIMITS.bodyBytesMax, inflate: false, type: () => true });
+
+  function post(path: string, fields: readonly Field[], act: (options: StepDownOptions) => Promise<Reply>): void {
+    const handle: RequestHandler = async (req, res) => {
+      const options = readOptions(req.body, fields);
+      if ('code' in options) {
+        replyError(req, res, options);
+        return;
+      }
+      log.info({ path, ...options }, 'Asked for a change over the local API');
+      const reply = await act(options);
+      if ('code' in reply) replyError(req, res, reply);
+      else replyJson(res, 200, JSON.stringify(reply));
+    };
+    router
+      .route(path)
+      .post(guard, readBody, handle)
+      .all((req, res) => replyMethodNotAllowed(req, res, 'POST'));
+  }
+
+  post('/step-down', ['immediate'], async (options) => {
+    const outcome = await control.stepDown(options);
+    return outcome.result === 'not-leading' ? notLeading(leadership) : outcome;
+  });
+  post('/pause', ['immediate'], async (options) => ({ paused: true, ...(await control.pause(options)) }));
+  post('/resume', [], async () => {
+    control.resume();
+    return { paused: control.paused };
+  });
+  return router;
+}
+
+type Field = 'immediate';
+type StepDownOptions = Parameters<ElectionControl['stepDown']>[0];
+type Reply = ApiError | StepDownOutcome | { readonly paused: boolean };
+
+const guard: RequestHandler = (req, res, next) => {
+  const refusal = refuseChange(req);
+  if (refusal === null) next();
+  else replyError(req, res, refusal);
+};
+
+function notLeading(leadership: Leadership): ApiError {
+  const leader = leadership.answer().leader;
+  const who = leader === null ? 'no leader is known' : `the leader is ${leader.pod}`;
+  return { code: 'NOT_LEADING', message: `This replica does not lead, there is nothing to give up; ${who}.` };
+}
+
+/** No body means no options. A field that is not known is refused: it was meant to have an effect. */
+function readOptions(body: unknown, fields: readonly Field[]): StepDownOptions | ApiError {
+  if (body === undefined) return { immediate: false };
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return { code: 'INVALID_BODY', message: 'The body is not a JSON object.' };
+  }
+  const unknown = Object.keys(body).find((name) => !(fields as readonly string[]).includes(name));
+  if (unknown !== undefined) {
+    const known = fields.length === 0 ? 'This route takes no fields' : `Known: ${fields.join(', ')}`;
+    return { code: 'UNKNOWN_FIELD', message: `${JSON.stringify(unknown.slice(0, 64))} is not known here. ${known}.` };
+  }
+  const { immediate = false } = body as { immediate?: unknown };
+  if (typeof immediate !== 'boolean') return { code: 'INVALID_FIELD', message: 'immediate is either true or false.' };
+  return { immediate };
+}
+
+/** Turns what express and its body parser throw into this API's errors; anything unforeseen is a 500 that tells nothing. */
+export function createErrorHandler(log: Logger): ErrorRequestHandler {
+  return (error, req, res, _next) => {
+    const known = bodyError(error);
+    if (known === null) log.error({ err: error, method: req.method }, 'A request to the local API failed');
+    if (res.headersSent) res.destroy();
+    else replyError(req, res, known ?? { code: 'INTERNAL', message: 'Something went wrong here; the log says what.' });
+  };
+}
+
+/** `type` is the stable part of body-parser's errors. */
+function bodyError({ type }: { readonly type?: unknown }): ApiError | null {
+  switch (type) {
+    case 'entity.too.large':
+      return BODY_TOO_LARGE;
+    case 'charset.unsupported':
+    case 'encoding.unsupported':
+      return { code: 'UNSUPPORTED_MEDIA_TYPE', message: 'A body must be plain UTF-8, without a content encoding.' };
+    case 'entity.parse.failed':
+    case 'request.aborted':
+    case 'request.size.invalid':
+      return { code: 'INVALID_BODY', message: 'The body is not valid JSON, or not all of it came.' };
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { LoopHealth } from '../leadership/control.ts';
+import type { Leadership } from '../leadership/leadership.ts';
+import type { ApiErrorCode } from './errors.ts';
+import type { MetricsPage } from './metrics.ts';
+import { replyError, replyJson, replyMethodNotAllowed, replyText } from './reply.ts';
+
+/** Answers GET, HEAD and OPTIONS on one path. `query` is what follows the question mark. */
+export type ReadRoute = (req: IncomingMessage, res: ServerResponse, query: string) => void | Promise<void>;
+
+export interface FastRoutesOptions {
+  readonly leadership: Leadership;
+  readonly health: LoopHealth;
+  readonly metrics: MetricsPage;
+}
+
+const READ_METHODS = 'GET, HEAD, OPTIONS';
+
+/**
+ * The routes that are asked many times a second or by every probe. They need no framework, so that express is not even
+ * loaded for them. None changes anything: both listeners serve them.
+ */
+export function createFastRoutes({ leadership, health, metrics }: FastRoutesOptions): ReadonlyMap<string, ReadRoute> {
+  const leader = readOnly((req, res) => answerJson(req, res, 200, JSON.stringify(leadership.answer())));
+
+  const ifLeading = (statusLeading: number, statusStandby: number) =>
+    readOnly((req, res) => {
+      const answer = leadership.answer();
+      answerJson(req, res, answer.isLeader ? statusLeading : statusStandby, JSON.stringify(answer));
+    });
+
+  const healthz = readOnly((req, res) => answerHealth(req, res, 'LOOP_WEDGED', health.wedged()));
+
+  const readyz = readOnly((req, res, query) => {
+    const wanted = new URLSearchParams(query).get('leader');
+    if (wanted !== null && wanted !== 'true' && wanted !== 'false') {
+      replyError(req, res, { code: 'INVALID_QUERY', message: 'leader is either true or false.' });
+      return;
+    }
+    const unready = health.unready();
+    if (unready === null && wanted === 'true' && !leadership.isLeader()) {
+      answerHealth(req, res, 'STANDBY', 'This replica does not lead, and the question was whether it does.');
+    } else answerHealth(req, res, 'NOT_READY', unready);
+  });
+
+  const metricsPage = readOnly(async (req, res) => {
+    replyText(res, 200, metrics.contentType, await metrics.scrape(), allowIfAsked(req));
+  });
+
+  return new Map([
+    ['/leader', leader],
+    ['/is-leader', ifLeading(200, 503)],
+    ['/is-standby', ifLeading(503, 200)],
+    ['/healthz', healthz],
+    ['/readyz', readyz],
+    ['/metrics', metricsPage],
+  ]);
+}
+
+function readOnly(route: ReadRoute): ReadRoute {
+  return (req, res, query) => {
+    const { method } = req;
+    if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return route(req, res, query);
+    return replyMethodNotAllowed(req, res, READ_METHODS);
+  };
+}
+
+function answerJson(req: IncomingMessage, res: ServerResponse, status: number, json: string): void {
+  replyJson(res, status, json, allowIfAsked(req));
+}
+
+function answerHealth(req: IncomingMessage, res: ServerResponse, code: ApiErrorCode, problem: string | null): void {
+  if (problem === null) answerJson(req, res, 200, '{"status":"ok"}');
+  else replyError(req, res, { code, message: problem }, allowIfAsked(req));
+}
+
+function allowIfAsked({ method }: IncomingMessage): { Allow: string } | undefined {
+  return method === 'OPTIONS' ? { Allow: READ_METHODS } : undefined;
+}
