@@ -214,7 +214,7 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
     if (graceful) log.info(fields, `stopped leading: ${reason}`);
     else log.warn(fields, `lost leadership: ${reason}`);
     const { sighting } = this.#state;
-    announce('stopped leading', sighting.kind === 'present' ? sighting.record.uid : null);
+    const leaseUid = sighting.kind === 'present' ? sighting.record.uid : null;
     const { leaseDurationMs, renewDeadlineMs } = election.timings;
     const untilMonoMs = clock.now().monoMs + (graceful ? drainMsMax : leaseDurationMs - renewDeadlineMs);
     void stopWork(leadership, { graceful, reason, untilMonoMs }, this.#options)
@@ -223,7 +223,11 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
         const trustedMs = leadership.trustedUntilMonoMs() - clock.now().monoMs;
         return graceful && !this.#immediate && trustedMs > 0 ? delay(trustedMs, timers) : undefined;
       })
-      .then(() => this.dispatch({ kind: 'work-stopped' }));
+      .then(() => {
+        this.dispatch({ kind: 'work-stopped' });
+        // After the release: it takes the open connection, and the next leader waits for it.
+        announce('stopped leading', leaseUid);
+      });
   }
 
   #released(freed: boolean): void {
