@@ -1,0 +1,39 @@
+import type { Metadata } from './object.ts';
+import { type Cause, invalidValue } from './validation.ts';
+
+/** What a deletion may ask of the object that it deletes. */
+export interface Preconditions {
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+}
+
+/** Clients can't change these; where they leave them out or send them back, that is no change. */
+export function immutableProblems(next: Metadata, current: Metadata): Cause[] {
+  return (['uid', 'deletionTimestamp'] as const)
+    .filter((field) => (next[field] ?? '') !== '' && next[field] !== current[field])
+    .map((field) => invalidValue(`metadata.${field}`, next[field], 'field is immutable'));
+}
+
+/** The client's metadata with what the server owns put back. */
+export function ownedMetadata(next: Metadata, current: Metadata): Metadata {
+  const owned = ['namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp'] as const;
+  const deletion = ['deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
+  return {
+    ...next,
+    ...Object.fromEntries(
+      [...owned, ...deletion].flatMap((field) => (current[field] === undefined ? [] : [[field, current[field]]])),
+    ),
+  };
+}
+
+/** Why a deletion is refused, or null. */
+export function deletionConflict(current: Metadata, preconditions: Preconditions): string | null {
+  const { uid, resourceVersion } = preconditions;
+  if (uid !== undefined && uid !== current.uid) {
+    return `the UID in the precondition (${uid}) does not match the UID in record (${current.uid}). The object might have been deleted and then recreated`;
+  }
+  if (resourceVersion !== undefined && resourceVersion !== current.resourceVersion) {
+    return `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${current.resourceVersion}). The object might have been modified`;
+  }
+  return null;
+}
