@@ -28,9 +28,9 @@ export function act(draft: Draft, event: ElectionEvent, now: Instant): void {
   if (event.kind === 'tick') campaign(draft, now);
 }
 
-/** The Lease was acquired (by a write whose answer came late, say) although nobody wants to lead any more. */
-function holdsUnneeded(draft: Draft): boolean {
-  return draft.sighting.kind === 'present' && draft.sighting.record.holder === draft.config.identity;
+/** The Lease was, or may have been, acquired (by a write whose answer came late, say) although nobody wants to lead. */
+function holdsUnneeded({ sighting, config, claimUnconfirmed }: Draft): boolean {
+  return claimUnconfirmed || (sighting.kind === 'present' && sighting.record.holder === config.identity);
 }
 
 function keep(draft: Draft, tenure: Tenure, now: Instant): void {
@@ -40,7 +40,7 @@ function keep(draft: Draft, tenure: Tenure, now: Instant): void {
   if (tenure.mustRead) {
     report(draft, { kind: 'slow-path' });
     draft.tenure = { ...tenure, readsSinceAck: tenure.readsSinceAck + 1 };
-    return read(draft, leftMs, now);
+    return read(draft, leftMs);
   }
   const content = renewalContent(draft.config, tenure, now);
   draft.tenure = { ...tenure, renewAtMonoMs: now.monoMs + renewIntervalMs };
@@ -51,7 +51,7 @@ function release(draft: Draft, byMonoMs: number, now: Instant): void {
   if (now.monoMs >= byMonoMs) return endRelease(draft, false, now);
   if (now.monoMs < draft.retryAtMonoMs) return;
   const { sighting } = draft;
-  if (sighting.kind === 'unknown') return read(draft, byMonoMs - now.monoMs, now);
+  if (sighting.kind === 'unknown' || draft.claimUnconfirmed) return read(draft, byMonoMs - now.monoMs);
   if (sighting.kind === 'absent' || sighting.record.holder !== draft.config.identity)
     return endRelease(draft, true, now);
   write(draft, 'release', sighting.record, releaseContent(sighting.record, now), byMonoMs - now.monoMs, now);
@@ -59,7 +59,7 @@ function release(draft: Draft, byMonoMs: number, now: Instant): void {
 
 function campaign(draft: Draft, now: Instant): void {
   if (now.monoMs < draft.retryAtMonoMs) return;
-  if (now.monoMs >= draft.readAtMonoMs) return read(draft, draft.config.timings.renewDeadlineMs, now);
+  if (now.monoMs >= draft.readAtMonoMs) return read(draft, draft.config.timings.renewDeadlineMs);
   if (draft.desire !== 'campaign' || now.monoMs < claimAtMonoMs(draft)) return;
   const base = draft.sighting.kind === 'present' ? draft.sighting.record : null;
   write(draft, 'acquire', base, claimContent(draft.config, base, now), draft.config.timings.renewDeadlineMs, now);

@@ -1,6 +1,6 @@
 import type { ElectionEffect, Report } from './messages.ts';
 import type { LeaseContent, LeaseRecord } from './record.ts';
-import type { ElectionState, RequestPurpose } from './state.ts';
+import type { ElectionState, PendingWrite } from './state.ts';
 import { type Instant, requestTimeoutMs } from './timing.ts';
 
 /** One step's working copy: its fields are replaced, never changed inside. */
@@ -10,20 +10,23 @@ export function report(draft: Draft, what: Report): void {
   draft.effects.push({ kind: 'report', report: what });
 }
 
-export function read(draft: Draft, leftMs: number, now: Instant): void {
-  const requestId = pend(draft, 'read', null, null, now);
+export function read(draft: Draft, leftMs: number): void {
+  const requestId = nextRequestId(draft);
+  draft.pending = { id: requestId, purpose: 'read' };
   draft.effects.push({ kind: 'read', requestId, timeoutMs: requestTimeoutMs(leftMs) });
 }
 
 export function write(
   draft: Draft,
-  purpose: 'acquire' | 'renew' | 'release',
+  purpose: PendingWrite['purpose'],
   base: LeaseRecord | null,
   content: LeaseContent,
   leftMs: number,
   now: Instant,
 ): void {
-  const requestId = pend(draft, purpose, base?.resourceVersion ?? null, content.renewTime, now);
+  const requestId = nextRequestId(draft);
+  const baseVersion = base?.resourceVersion ?? null;
+  draft.pending = { id: requestId, purpose, sentAt: now, baseVersion, renewTime: content.renewTime };
   const timeoutMs = requestTimeoutMs(leftMs);
   draft.effects.push(
     base === null
@@ -32,15 +35,8 @@ export function write(
   );
 }
 
-function pend(
-  draft: Draft,
-  purpose: RequestPurpose,
-  baseVersion: string | null,
-  renewTime: string | null,
-  now: Instant,
-): number {
+function nextRequestId(draft: Draft): number {
   const id = draft.nextRequestId;
-  draft.pending = { id, purpose, sentAt: now, baseVersion, renewTime };
   draft.nextRequestId = id + 1;
   return id;
 }

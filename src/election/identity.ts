@@ -25,7 +25,7 @@ export function formatIdentity(podName: string, podUid: string, start: string): 
  * underscore (client-go's habit is `<host name>_<uuid>`).
  */
 export function podOfIdentity(identity: string): string {
-  return identity.split('_')[0] ?? identity;
+  return identity.replace(/_.*/s, '');
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ElectionState } from './state.ts';
+import type { ElectionTimings } from './timing.ts';
 
 /** A state that the rules cannot produce: a defect. Whoever catches it must stop leading at once. */
 export class InvariantError extends Error {
@@ -7,6 +8,13 @@ export class InvariantError extends Error {
     super(`election invariant broken: ${claim}`);
     this.name = 'InvariantError';
   }
+}
+
+/** `src/config` tells people what is wrong with their options; this keeps what is unsafe from ever running. */
+export function assertTimings({ leaseDurationMs, renewDeadlineMs }: ElectionTimings): void {
+  const writable = leaseDurationMs > 0 && leaseDurationMs % 1_000 === 0;
+  assert(writable, 'a lease duration is written in whole seconds');
+  assert(renewDeadlineMs < leaseDurationMs, 'a leader stops before its Lease expires');
 }
 
 /** Checked after every step, in production too: failing closed is cheaper than two leaders. */

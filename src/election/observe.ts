@@ -12,9 +12,22 @@ import type { Instant } from './timing.ts';
 export function observe(draft: Draft, record: LeaseRecord, source: 'watch' | 'list' | 'read', now: Instant): void {
   if (isOutdated(draft.sighting, record) && (source === 'watch' || draft.tenure !== null)) return;
   draft.sighting = sight(draft.sighting, record, now);
-  if (record.resourceVersion !== draft.outdatedVersion) draft.outdatedVersion = null;
-  scheduleRead(draft, now);
+  draft.claimUnconfirmed = false;
+  // A version that was found outdated is no news: what is stored instead is still to be read.
+  if (record.resourceVersion !== draft.outdatedVersion) {
+    draft.outdatedVersion = null;
+    scheduleRead(draft, now);
+  }
   if (draft.tenure !== null) checkTenure(draft, draft.tenure, record, source);
+}
+
+/** Polling begins when the watch dies, and ends when it is back, unless something is still to be looked into. */
+export function onWatching(draft: Draft, up: boolean, now: Instant): void {
+  draft.watching = up;
+  if (!up) draft.readAtMonoMs = now.monoMs;
+  else if (draft.sighting.kind !== 'unknown' && draft.outdatedVersion === null && !draft.claimUnconfirmed) {
+    draft.readAtMonoMs = Number.POSITIVE_INFINITY;
+  }
 }
 
 /** While changes arrive by themselves nothing needs to be read; else the Lease is polled. */
@@ -27,6 +40,7 @@ export function onDeleted(draft: Draft, record: LeaseRecord, now: Instant): void
   if (isOutdated(draft.sighting, record)) return;
   const held = draft.tenure;
   draft.sighting = sightDeletion(draft.sighting, record, draft.config, now);
+  draft.claimUnconfirmed = false;
   scheduleRead(draft, now);
   if (held !== null) lose(draft, 'lease-deleted');
   reportAbsence(draft, now);
@@ -40,7 +54,8 @@ export function onAbsent(draft: Draft, resourceVersion: string | null, now: Inst
     lose(draft, 'lease-deleted');
   }
   const known = draft.sighting.kind === 'absent';
-  draft.sighting = sightAbsence(draft.sighting, draft.config, now);
+  draft.sighting = sightAbsence(draft.sighting, resourceVersion, draft.config, now);
+  draft.claimUnconfirmed = false;
   scheduleRead(draft, now);
   if (!known) reportAbsence(draft, now);
 }

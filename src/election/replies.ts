@@ -1,8 +1,9 @@
 import { type Draft, report } from './draft.ts';
 import type { RequestOutcome } from './messages.ts';
 import { observe, onAbsent } from './observe.ts';
+import type { LeaseRecord } from './record.ts';
 import { isNews, isOutdated, sight } from './sighting.ts';
-import type { PendingRequest, Tenure } from './state.ts';
+import type { PendingWrite, Tenure } from './state.ts';
 import { begin } from './tenure.ts';
 import { clockJumped, clockJumpToleranceMs, type Instant, validityOf } from './timing.ts';
 
@@ -40,10 +41,10 @@ function onRead(draft: Draft, outcome: RequestOutcome, now: Instant): void {
   if (draft.tenure !== null) draft.tenure = { ...draft.tenure, mustRead: false };
 }
 
-function onClaimed(draft: Draft, request: PendingRequest, outcome: RequestOutcome, now: Instant): void {
+function onClaimed(draft: Draft, request: PendingWrite, outcome: RequestOutcome, now: Instant): void {
   switch (outcome.kind) {
     case 'ok': {
-      draft.sighting = sight(draft.sighting, outcome.record, now);
+      if (!learn(draft, outcome.record, now)) return;
       const stillValid = now.monoMs < request.sentAt.monoMs + draft.config.timings.renewDeadlineMs;
       const jumped = clockJumped(request.sentAt, now, clockJumpToleranceMs(draft.config.timings));
       if (draft.desire === 'campaign' && stillValid && !jumped) begin(draft, request, outcome.record);
@@ -53,21 +54,23 @@ function onClaimed(draft: Draft, request: PendingRequest, outcome: RequestOutcom
       report(draft, { kind: 'race-lost' });
       return awaitNews(draft, request, now);
     case 'absent':
+      retryLater(draft, null, now);
       return onAbsent(draft, null, now);
     default:
       failed(draft, outcome, now);
+      draft.claimUnconfirmed = outcome.kind === 'unknown';
   }
 }
 
-function onRenewed(draft: Draft, request: PendingRequest, outcome: RequestOutcome, now: Instant): void {
+function onRenewed(draft: Draft, request: PendingWrite, outcome: RequestOutcome, now: Instant): void {
   const { tenure } = draft;
   if (outcome.kind === 'ok') {
     // A renewal acknowledged after its tenure ended revives nothing: it only shows whose the Lease is.
-    draft.sighting = sight(draft.sighting, outcome.record, now);
+    const newest = learn(draft, outcome.record, now);
     if (tenure === null) return;
     draft.tenure = {
       ...tenure,
-      record: outcome.record,
+      record: newest ? outcome.record : tenure.record,
       validity: validityOf(request.sentAt, draft.config.timings),
       unconfirmed: [],
       mustRead: false,
@@ -76,27 +79,28 @@ function onRenewed(draft: Draft, request: PendingRequest, outcome: RequestOutcom
     report(draft, { kind: 'renewed' });
     return;
   }
-  if (tenure === null) return awaitNews(draft, request, now);
+  if (tenure === null) {
+    // A release that waits for its turn has little time, and asks by itself.
+    if (outcome.kind === 'refused' && draft.releaseByMonoMs === null) return failed(draft, outcome, now);
+    return awaitNews(draft, request, now);
+  }
   report(draft, { kind: 'renewal-failed', code: outcomeCode(outcome) });
   if (outcome.kind === 'refused') {
     draft.tenure = { ...tenure, renewAtMonoMs: now.monoMs + leaderRetryMs(draft, tenure, outcome.retryAfterMs, now) };
     return;
   }
-  const unconfirmed =
-    outcome.kind === 'unknown' && request.renewTime !== null
-      ? [...tenure.unconfirmed, { renewTime: request.renewTime, sentAt: request.sentAt }]
-      : tenure.unconfirmed;
   draft.tenure = {
     ...tenure,
-    unconfirmed,
+    // After a conflict, too: a proxy may send a PUT again whose answer it lost, and the second one meets the first.
+    unconfirmed: [...tenure.unconfirmed, { renewTime: request.renewTime, sentAt: request.sentAt }],
     mustRead: true,
     renewAtMonoMs: tenure.readsSinceAck === 0 ? now.monoMs : now.monoMs + draft.config.timings.retryPeriodMs,
   };
 }
 
-function onReleased(draft: Draft, request: PendingRequest, outcome: RequestOutcome, now: Instant): void {
+function onReleased(draft: Draft, request: PendingWrite, outcome: RequestOutcome, now: Instant): void {
   if (outcome.kind === 'ok') {
-    draft.sighting = sight(draft.sighting, outcome.record, now);
+    learn(draft, outcome.record, now);
     return endRelease(draft, true, now);
   }
   if (outcome.kind === 'absent') {
@@ -114,6 +118,7 @@ export function endRelease(draft: Draft, freed: boolean, now: Instant): void {
   draft.releaseByMonoMs = null;
   if (!freed) {
     draft.sighting = { kind: 'unknown' };
+    draft.claimUnconfirmed = false;
     retryLater(draft, null, now);
     draft.readAtMonoMs = draft.retryAtMonoMs;
   }
@@ -148,8 +153,17 @@ function leaderRetryMs(draft: Draft, tenure: Tenure, retryAfterMs: number | null
   return Math.min(Math.max(retryAfterMs ?? 0, retryPeriodMs), Math.max(retryPeriodMs, leftMs - retryPeriodMs));
 }
 
-/** Somebody else wrote: the watch will say what; without one, a read. */
-function awaitNews(draft: Draft, request: PendingRequest, now: Instant): void {
+/** An answer shows the Lease as it was stored then; the watch may have shown what came after it. False in that case. */
+function learn(draft: Draft, record: LeaseRecord, now: Instant): boolean {
+  if (isOutdated(draft.sighting, record)) return false;
+  draft.sighting = sight(draft.sighting, record, now);
+  return true;
+}
+
+/** Somebody else wrote: the watch will say what, unless it has already; without one, a read. */
+function awaitNews(draft: Draft, request: PendingWrite, now: Instant): void {
+  const shown = draft.sighting.kind === 'present' ? draft.sighting.record.resourceVersion : null;
+  if (shown !== request.baseVersion) return;
   if (request.baseVersion === null) draft.sighting = { kind: 'unknown' };
   else draft.outdatedVersion = request.baseVersion;
   draft.readAtMonoMs = draft.watching ? now.monoMs + draft.config.timings.retryPeriodMs : now.monoMs;

@@ -14,11 +14,21 @@ export function sight(before: Sighting, record: LeaseRecord, now: Instant): Sigh
   return { kind: 'present', record, sinceMonoMs: unchanged ? before.sinceMonoMs : now.monoMs };
 }
 
-/** Whether a record seen by the watch is older than one that is known already. Different Leases' versions compare, too. */
+/** Whether a record is older than what is known already. Different Leases' versions compare, too. */
 export function isOutdated(before: Sighting, record: LeaseRecord): boolean {
-  return (
-    before.kind === 'present' && compareResourceVersions(record.resourceVersion, before.record.resourceVersion) < 0
-  );
+  const known = versionOf(before);
+  return known !== null && compareResourceVersions(record.resourceVersion, known) < 0;
+}
+
+function versionOf(sighting: Sighting): string | null {
+  switch (sighting.kind) {
+    case 'unknown':
+      return null;
+    case 'absent':
+      return sighting.resourceVersion;
+    case 'present':
+      return sighting.record.resourceVersion;
+  }
 }
 
 /** Whether a record is newer than what is known. */
@@ -32,17 +42,25 @@ export function isNews(before: Sighting, record: LeaseRecord): boolean {
  * own duration is over.
  */
 export function sightDeletion(before: Sighting, record: LeaseRecord, config: ElectionConfig, now: Instant): Sighting {
-  return { kind: 'absent', claimableAtMonoMs: claimableAtMonoMs(sight(before, record, now), config) };
+  const claimableMonoMs = claimableAtMonoMs(sight(before, record, now), config);
+  return { kind: 'absent', claimableAtMonoMs: claimableMonoMs, resourceVersion: record.resourceVersion };
 }
 
 /**
- * A read found nothing. What the Lease said last is not known (it may have been renewed or taken since it was last seen
+ * A listing as of `resourceVersion`, or a read (null), found nothing. What the Lease said last is not known (it may have been renewed or taken since it was last seen
  * here), so a whole duration is waited out, once: a holder that still believes it leads has stopped by then.
  */
-export function sightAbsence(before: Sighting, config: ElectionConfig, now: Instant): Sighting {
-  if (before.kind === 'absent') return before;
+export function sightAbsence(
+  before: Sighting,
+  resourceVersion: string | null,
+  config: ElectionConfig,
+  now: Instant,
+): Sighting {
+  const version = resourceVersion ?? versionOf(before);
+  if (before.kind === 'absent') return { ...before, resourceVersion: version };
   const lastDurationMs = before.kind === 'present' ? recordDurationMs(before.record, config) : 0;
-  return { kind: 'absent', claimableAtMonoMs: now.monoMs + Math.max(config.timings.leaseDurationMs, lastDurationMs) };
+  const waitMs = Math.max(config.timings.leaseDurationMs, lastDurationMs);
+  return { kind: 'absent', claimableAtMonoMs: now.monoMs + waitMs, resourceVersion: version };
 }
 
 /** Whether nobody else can be at work under this record: it is free, ours, or our pod's dead predecessor's. */

@@ -1,3 +1,4 @@
+import { assertTimings } from './invariants.ts';
 import type { HandOverReason, StopReason } from './messages.ts';
 import type { LeaseRecord } from './record.ts';
 import type { ElectionTimings, Instant, Validity } from './timing.ts';
@@ -13,7 +14,8 @@ export interface ElectionConfig {
 /** What is known of the Lease in the store. */
 export type Sighting =
   | { readonly kind: 'unknown' }
-  | { readonly kind: 'absent'; readonly claimableAtMonoMs: number }
+  /** `resourceVersion`: older sightings are stale; null when nothing newer than the absence could be told. */
+  | { readonly kind: 'absent'; readonly claimableAtMonoMs: number; readonly resourceVersion: string | null }
   /** `sinceMonoMs`: when a response first showed this renewal here; the record's duration is timed from it. */
   | { readonly kind: 'present'; readonly record: LeaseRecord; readonly sinceMonoMs: number };
 
@@ -43,16 +45,21 @@ export interface Tenure {
   readonly handOver: HandOverReason | null;
 }
 
-export type RequestPurpose = 'read' | 'acquire' | 'renew' | 'release';
-
-export interface PendingRequest {
+export interface PendingRead {
   readonly id: number;
-  readonly purpose: RequestPurpose;
-  readonly sentAt: Instant;
-  /** resourceVersion the write replaces; null for reads and creations. */
-  readonly baseVersion: string | null;
-  readonly renewTime: string | null;
+  readonly purpose: 'read';
 }
+
+export interface PendingWrite {
+  readonly id: number;
+  readonly purpose: 'acquire' | 'renew' | 'release';
+  readonly sentAt: Instant;
+  /** resourceVersion the write replaces; null for creations. */
+  readonly baseVersion: string | null;
+  readonly renewTime: string;
+}
+
+export type PendingRequest = PendingRead | PendingWrite;
 
 /** Everything the election remembers. Never changed in place. */
 export interface ElectionState {
@@ -74,13 +81,20 @@ export interface ElectionState {
   readonly holdOffUntilMonoMs: number;
   /** When the Lease is to be read although nothing was heard; infinite while the watch is trusted to tell. */
   readonly readAtMonoMs: number;
+  /** A claim's fate is unknown and nothing was seen since: the Lease may be ours. */
+  readonly claimUnconfirmed: boolean;
   /** A version that a claim found outdated: not claimed again before something else was seen. */
   readonly outdatedVersion: string | null;
   readonly finished: boolean;
 }
 
-/** The state before anything is known. The first thing to happen should be a `watching` or `observed` event. */
+/**
+ * The state before anything is known. The first thing to happen should be a `watching` or `observed` event.
+ *
+ * @throws InvariantError when no safe election can be held with these timings.
+ */
 export function initialState(config: ElectionConfig): ElectionState {
+  assertTimings(config.timings);
   return {
     config,
     desire: 'campaign',
@@ -94,6 +108,7 @@ export function initialState(config: ElectionConfig): ElectionState {
     retryAtMonoMs: Number.NEGATIVE_INFINITY,
     holdOffUntilMonoMs: Number.NEGATIVE_INFINITY,
     readAtMonoMs: Number.POSITIVE_INFINITY,
+    claimUnconfirmed: false,
     outdatedVersion: null,
     finished: false,
   };

@@ -2,7 +2,7 @@ import { act } from './act.ts';
 import type { Draft } from './draft.ts';
 import { assertInvariants } from './invariants.ts';
 import type { ElectionEffect, ElectionEvent } from './messages.ts';
-import { observe, onAbsent, onDeleted } from './observe.ts';
+import { observe, onAbsent, onDeleted, onWatching } from './observe.ts';
 import { onReply } from './replies.ts';
 import type { ElectionState } from './state.ts';
 import { beginHandOver, expireTenure, onWorkStopped } from './tenure.ts';
@@ -43,9 +43,7 @@ function handle(draft: Draft, event: ElectionEvent, now: Instant): void {
     case 'absent':
       return onAbsent(draft, event.resourceVersion, now);
     case 'watching':
-      draft.watching = event.up;
-      draft.readAtMonoMs = event.up ? Number.POSITIVE_INFINITY : now.monoMs;
-      return;
+      return onWatching(draft, event.up, now);
     case 'replied':
       return onReply(draft, event.requestId, event.outcome, now);
     case 'work-stopped':

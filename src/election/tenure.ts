@@ -1,7 +1,7 @@
 import type { Draft } from './draft.ts';
 import type { HandOverReason, StopReason } from './messages.ts';
 import type { LeaseRecord } from './record.ts';
-import type { PendingRequest, Tenure } from './state.ts';
+import type { PendingWrite, Tenure } from './state.ts';
 import { clockJumped, clockJumpToleranceMs, type Instant, validityOf } from './timing.ts';
 
 /** Client-go's pollers look every retryPeriod × [1, 2.2): after a step-down all of them get one try before this replica. */
@@ -12,12 +12,12 @@ function isHandOver(reason: StopReason): reason is HandOverReason {
 }
 
 /** The claim was acknowledged in time: this replica leads, counted from before the claim was sent. */
-export function begin(draft: Draft, request: PendingRequest, record: LeaseRecord): void {
+export function begin(draft: Draft, request: PendingWrite, record: LeaseRecord): void {
   const { config } = draft;
   draft.tenure = {
     leaseUid: record.uid,
     fencingToken: record.resourceVersion,
-    acquireTime: record.acquireTime ?? request.renewTime ?? '',
+    acquireTime: record.acquireTime ?? request.renewTime,
     transitions: record.transitions,
     validity: validityOf(request.sentAt, config.timings),
     record,
@@ -88,6 +88,8 @@ export function checkTenure(
     ...(confirmed !== undefined && source === 'read'
       ? {
           validity: validityOf(confirmed.sentAt, draft.config.timings),
+          renewAtMonoMs: confirmed.sentAt.monoMs + draft.config.timings.renewIntervalMs,
+          readsSinceAck: 0,
           unconfirmed: tenure.unconfirmed.filter((write) => write.sentAt.monoMs > confirmed.sentAt.monoMs),
         }
       : {}),

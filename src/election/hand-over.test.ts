@@ -1,0 +1,351 @@
+import { describe, expect, test } from 'vitest';
+import { CONFLICT, Driver, leader, lease, ME, OTHER, REFUSED, standby, stored, UNKNOWN } from './driver.fixture.ts';
+import type { ElectionEvent } from './index.ts';
+
+const FREE = lease({ holder: '' });
+const STEP_DOWN = { kind: 'step-down' } as const;
+const PAUSE = { kind: 'pause' } as const;
+const RESUME = { kind: 'resume' } as const;
+const STOP = { kind: 'stop' } as const;
+const WORK_STOPPED = { kind: 'work-stopped' } as const;
+
+/** A leader that has been told to give up and whose work has stopped: its release is under way. */
+function releasing(event: ElectionEvent = STEP_DOWN) {
+  const { replica, record } = leader();
+  replica.send(event).send(WORK_STOPPED);
+  return { replica, record };
+}
+
+/** A replica that has claimed a free Lease and waits for the answer. */
+function acquiring() {
+  const replica = standby(FREE).tick();
+  return { replica, record: stored(replica.the('update').content, '101') };
+}
+
+describe('giving up leadership', () => {
+  const reasons: [ElectionEvent, string][] = [
+    [STEP_DOWN, 'step-down'],
+    [PAUSE, 'pause'],
+    [STOP, 'shutdown'],
+  ];
+  test.each(reasons)('by $kind stops work first, while leadership still holds', (event, reason) => {
+    const { replica } = leader();
+    replica.send(event);
+    expect(replica.effects).toEqual([{ kind: 'stop-work', graceful: true, reason }]);
+    expect(replica.leads).toBe(true);
+    expect(replica.send(event).effects).toEqual([]);
+  });
+
+  test('renews for as long as work takes to stop', () => {
+    const { replica } = leader();
+    replica.send(STEP_DOWN).wake();
+    replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '102') });
+    expect(replica.leads).toBe(true);
+    expect(replica.wake().kinds()).toEqual(['update']);
+  });
+
+  test('frees the Lease by compare-and-swap over its own record once work has stopped', () => {
+    const { replica, record } = releasing();
+    expect(replica.leads).toBe(false);
+    expect(replica.the('update')).toMatchObject({
+      base: { uid: record.uid, resourceVersion: '101' },
+      content: { holder: '', leaseDurationSeconds: 1, transitions: record.transitions },
+      timeoutMs: 2_500,
+    });
+    replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '102') });
+    expect(replica.the('released')).toEqual({ kind: 'released', freed: true });
+  });
+
+  test('lets every other elector try once before it campaigns again', () => {
+    const { replica } = releasing();
+    replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '102') });
+    expect(replica.wakeInMs()).toBe(5_000);
+    expect(replica.wake().the('update').base.holder).toBe('');
+  });
+
+  test('sees who was first before its own release was answered, and keeps that', () => {
+    const { replica } = releasing();
+    const released = stored(replica.the('update').content, '102');
+    replica.sees(lease({ resourceVersion: '103' })).reply({ kind: 'ok', record: released });
+    expect(replica.the('released').freed).toBe(true);
+    expect(replica.state.sighting).toMatchObject({ record: { holder: OTHER, resourceVersion: '103' } });
+  });
+
+  test('waits for a renewal under way before it releases', () => {
+    const { replica } = leader();
+    replica.send(STEP_DOWN).wake();
+    const renewal = stored(replica.the('update').content, '102');
+    expect(replica.send(WORK_STOPPED).kinds()).toEqual([]);
+    expect(replica.leads).toBe(false);
+    replica.reply({ kind: 'ok', record: renewal });
+    expect(replica.the('update').base.resourceVersion).toBe('102');
+    expect(replica.the('update').content.holder).toBe('');
+  });
+
+  test.each([UNKNOWN, REFUSED, CONFLICT])('releases at once after a renewal under way ended in $kind', (outcome) => {
+    const { replica } = leader();
+    replica.send(STEP_DOWN).wake().send(WORK_STOPPED).reply(outcome);
+    expect(replica.the('update').content.holder).toBe('');
+  });
+
+  test('ends as a loss does when the deadline passes meanwhile, and still releases', () => {
+    const { replica } = leader();
+    replica.send(STEP_DOWN).wake().wait(8_000).tick();
+    expect(replica.leads).toBe(false);
+    expect(replica.kinds()).toEqual([]);
+    replica.send(WORK_STOPPED).reply(UNKNOWN);
+    expect(replica.the('update').content.holder).toBe('');
+  });
+
+  test('leaves a Lease alone that another took meanwhile', () => {
+    const { replica } = leader();
+    replica
+      .send(STEP_DOWN)
+      .sees(lease({ resourceVersion: '105' }))
+      .send(WORK_STOPPED);
+    expect(replica.kinds()).toEqual(['released']);
+  });
+
+  test('leaves a Lease alone that was deleted meanwhile', () => {
+    const { replica, record } = leader();
+    replica
+      .send(STEP_DOWN)
+      .send({ kind: 'deleted', record: { ...record, resourceVersion: '105' } })
+      .send(WORK_STOPPED);
+    expect(replica.kinds()).toEqual(['released']);
+  });
+
+  test('is nothing to do for one that does not lead', () => {
+    const replica = standby();
+    expect(replica.send(STEP_DOWN).effects).toEqual([]);
+    expect(replica.wakeInMs()).toBe(15_000);
+  });
+});
+
+describe('a release', () => {
+  test('that met a conflict reads, and frees only what it sees as ours', () => {
+    const { replica, record } = releasing();
+    replica.reply(CONFLICT);
+    expect(replica.kinds()).toEqual(['read']);
+    replica.reply({ kind: 'ok', record: { ...record, resourceVersion: '104' } });
+    expect(replica.the('update').base.resourceVersion).toBe('104');
+  });
+
+  test('that met a conflict with a successor touches nothing', () => {
+    const { replica } = releasing();
+    replica.reply(CONFLICT).reply({ kind: 'ok', record: lease({ resourceVersion: '104' }) });
+    expect(replica.kinds()).toEqual(['released']);
+  });
+
+  test('of a Lease that is gone is done', () => {
+    const { replica } = releasing();
+    replica.reply({ kind: 'absent' });
+    expect(replica.the('released').freed).toBe(true);
+    expect(replica.state.sighting.kind).toBe('absent');
+  });
+
+  test('whose fate is unknown is read after a retry period, and repeated when it did not happen', () => {
+    const { replica, record } = releasing();
+    replica.reply(UNKNOWN);
+    expect(replica.wakeInMs()).toBe(2_000);
+    replica.wake().reply({ kind: 'ok', record });
+    expect(replica.the('update').content.holder).toBe('');
+  });
+
+  test('that is refused is repeated, and given up when the safety margin is over', () => {
+    const { replica } = releasing();
+    replica.reply(REFUSED).wake();
+    expect(replica.kinds()).toEqual(['read']);
+    replica.reply(REFUSED).wake();
+    expect(replica.nowMs).toBe(4_000);
+    replica.reply(REFUSED);
+    expect(replica.wakeInMs()).toBe(1_000);
+    expect(replica.wake().the('released')).toEqual({ kind: 'released', freed: false });
+    expect(replica.wakeInMs()).toBe(2_000);
+    expect(replica.wake().kinds()).toEqual(['read']);
+  });
+});
+
+describe('pausing', () => {
+  test('keeps a standby from claiming, however long the Lease is free', () => {
+    const replica = standby(FREE).send(PAUSE);
+    expect(replica.wait(60_000).tick().kinds()).toEqual([]);
+    expect(replica.wakeInMs()).toBeNull();
+  });
+
+  test('ends by resuming', () => {
+    const replica = standby(FREE).send(PAUSE).send(RESUME);
+    expect(replica.wakeInMs()).toBe(0);
+    expect(replica.tick().kinds()).toEqual(['update']);
+  });
+
+  test('still polls where nothing watches, so that it can tell who leads', () => {
+    const replica = standby().send(PAUSE).watching(false);
+    expect(replica.tick().kinds()).toEqual(['read']);
+  });
+
+  test('a leader keeps it from campaigning after its release, until it resumes', () => {
+    const { replica } = releasing(PAUSE);
+    replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '102') });
+    expect(replica.wakeInMs()).toBeNull();
+    replica.wait(10_000).send(RESUME);
+    expect(replica.wakeInMs()).toBe(0);
+  });
+
+  test('while a claim is under way frees what it may win, and does not lead', () => {
+    const { replica, record } = acquiring();
+    replica.send(PAUSE).reply({ kind: 'ok', record });
+    expect(replica.leads).toBe(false);
+    expect(replica.the('update')).toMatchObject({ base: { resourceVersion: '101' }, content: { holder: '' } });
+  });
+
+  test('after a claim of unknown fate looks, and frees what it won', () => {
+    const { replica, record } = acquiring();
+    replica.reply(UNKNOWN).send(PAUSE);
+    expect(replica.kinds()).toEqual([]);
+    expect(replica.wake().kinds()).toEqual(['read']);
+    replica.reply({ kind: 'ok', record });
+    expect(replica.the('update').content.holder).toBe('');
+  });
+
+  test('while work of a lost tenure still stops waits for it, then frees what is still ours', () => {
+    const { replica } = leader();
+    replica.wake().wait(8_000).tick().reply(UNKNOWN).send(PAUSE);
+    expect(replica.kinds()).toEqual([]);
+    replica.send(WORK_STOPPED);
+    expect(replica.the('update').content.holder).toBe('');
+  });
+
+  test('during a hand-over lets it end, and keeps from campaigning afterwards', () => {
+    const { replica } = leader();
+    replica.send(STEP_DOWN).send(PAUSE).send(WORK_STOPPED);
+    replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '102') });
+    expect(replica.wakeInMs()).toBeNull();
+  });
+
+  test('that is taken back during a hand-over does not stop it; the replica campaigns after its turn', () => {
+    const { replica } = leader();
+    replica.send(PAUSE).send(RESUME).send(WORK_STOPPED);
+    replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '102') });
+    expect(replica.wakeInMs()).toBe(5_000);
+  });
+
+  test('taken back without having paused changes nothing', () => {
+    const { replica } = leader();
+    const before = replica.state;
+    expect(replica.send(RESUME).state).toEqual(before);
+  });
+
+  test('looks again for a Lease that it could not free, until it is free', () => {
+    const { replica, record } = releasing(PAUSE);
+    replica.reply(UNKNOWN).wait(5_000).tick();
+    expect(replica.the('released').freed).toBe(false);
+    replica.wake().reply({ kind: 'ok', record });
+    expect(replica.the('update').content.holder).toBe('');
+  });
+});
+
+describe('stopping', () => {
+  test('a standby ends at once', () => {
+    expect(standby().send(STOP).kinds()).toEqual(['finished']);
+    expect(new Driver().send(STOP).kinds()).toEqual(['finished']);
+  });
+
+  test('a leader ends after its release', () => {
+    const { replica } = releasing(STOP);
+    replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '102') });
+    expect(replica.kinds()).toEqual(['released', 'finished']);
+    expect(replica.wakeInMs()).toBeNull();
+  });
+
+  test('a leader that cannot reach the API server ends when the safety margin is over', () => {
+    const { replica } = releasing(STOP);
+    replica.wait(2_500).reply(UNKNOWN).wake().wait(1_000).tick();
+    expect(replica.nowMs).toBe(5_500);
+    replica.reply(UNKNOWN);
+    expect(replica.kinds()).toEqual(['released', 'finished']);
+    expect(replica.the('released').freed).toBe(false);
+  });
+
+  test('during a hand-over ends after it', () => {
+    const { replica } = leader();
+    replica.send(STEP_DOWN).send(STOP).send(WORK_STOPPED);
+    replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '102') });
+    expect(replica.kinds()).toEqual(['released', 'finished']);
+  });
+
+  test('during a release ends after it', () => {
+    const { replica } = releasing();
+    const released = stored(replica.the('update').content, '102');
+    expect(replica.send(STOP).kinds()).toEqual([]);
+    expect(replica.reply({ kind: 'ok', record: released }).kinds()).toEqual(['released', 'finished']);
+  });
+
+  test('during the read of a release asks anew rather than never', () => {
+    const { replica } = releasing();
+    replica.reply(CONFLICT).send(STOP);
+    expect(replica.kinds()).toEqual(['read']);
+  });
+
+  test('waits for nothing that a read would say', () => {
+    const replica = standby().watching(false).tick();
+    expect(replica.send(STOP).kinds()).toEqual(['finished']);
+  });
+
+  test('while work of a lost tenure still stops waits for it, then frees what is still ours', () => {
+    const { replica } = leader();
+    replica.wait(10_000).tick().send(STOP);
+    expect(replica.kinds()).toEqual([]);
+    replica.send(WORK_STOPPED);
+    expect(replica.the('update').content.holder).toBe('');
+  });
+
+  test('waits for the answer to a claim, and frees what it won late', () => {
+    const { replica, record } = acquiring();
+    expect(replica.send(STOP).kinds()).toEqual([]);
+    replica.wait(3_000).reply({ kind: 'ok', record });
+    expect(replica.the('update')).toMatchObject({ base: { resourceVersion: '101' }, content: { holder: '' } });
+    replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '102') });
+    expect(replica.kinds()).toEqual(['released', 'finished']);
+  });
+
+  test('after a claim that lost ends at once', () => {
+    const { replica } = acquiring();
+    expect(replica.send(STOP).reply(CONFLICT).kinds()).toEqual(['finished']);
+  });
+
+  test('after a claim of unknown fate looks before it ends, and frees what it won', () => {
+    const { replica, record } = acquiring();
+    expect(replica.send(STOP).reply(UNKNOWN).kinds()).toEqual([]);
+    expect(replica.wake().kinds()).toEqual(['read']);
+    replica.reply({ kind: 'ok', record });
+    expect(replica.the('update').content.holder).toBe('');
+  });
+
+  test('after a creation of unknown fate that did not happen ends', () => {
+    const replica = new Driver().send({ kind: 'absent', resourceVersion: '9' }).watching(true).wake();
+    replica.reply(UNKNOWN).send(STOP).wake().reply({ kind: 'absent' });
+    expect(replica.kinds()).toEqual(['released', 'finished']);
+  });
+
+  test('after a claim of unknown fate ends without an answer when the safety margin is over', () => {
+    const { replica } = acquiring();
+    replica.reply(UNKNOWN).send(STOP).wake();
+    expect(replica.reply(UNKNOWN).wake().kinds()).toEqual(['read']);
+    replica.wait(1_000).reply(UNKNOWN);
+    expect(replica.kinds()).toEqual(['released', 'finished']);
+    expect(replica.the('released').freed).toBe(false);
+  });
+
+  test('is for good', () => {
+    const replica = standby().send(STOP).send(RESUME).send(PAUSE);
+    expect(
+      replica
+        .sees(lease({ resourceVersion: '101', holder: '' }))
+        .tick()
+        .kinds(),
+    ).toEqual([]);
+    expect(replica.state).toMatchObject({ desire: 'stop', finished: true });
+    expect(replica.state.config.identity).toBe(ME);
+  });
+});
