@@ -2,8 +2,8 @@ import { type ApiObject, isObject, type JsonObject } from './object.ts';
 import { jsonPatch, mergePatch } from './patch.ts';
 import { apiVersion, type ResourceType } from './resources/resource-type.ts';
 import { decode, type ObjectSchema } from './schema.ts';
-import { badRequest, fail, invalid, ok, type Result, status, unsupportedMediaType } from './status.ts';
-import { strategicMerge } from './strategic-merge.ts';
+import { badRequest, fail, invalid, ok, type Result, type Status, status, unsupportedMediaType } from './status.ts';
+import { goMap, strategicMerge } from './strategic-merge.ts';
 
 /** How to treat fields that no type knows: drop and warn, drop, or refuse. */
 export type FieldValidation = 'Warn' | 'Ignore' | 'Strict';
@@ -109,7 +109,13 @@ export function readPatch(
   }
   return ok((current) => {
     const patched = applyPatch(format, current, patch, type);
-    return patched.ok ? decodePatched(patched.value, type, validation, warnings) : patched;
+    if (!patched.ok) return patched;
+    const object = isObject(patched.value) ? patched.value : {};
+    const { error } = decode(type.schema, object);
+    if (error === null) return decodeObject(object, type, validation, warnings);
+    return fail(
+      format === STRATEGIC ? unfitting(goMap(patch), strategicError(error)) : unfitting(JSON.stringify(object), error),
+    );
   });
 }
 
@@ -121,16 +127,12 @@ function applyPatch(format: string, current: JsonObject, patch: unknown, type: R
   return patched === undefined ? fail(status(422, 'Invalid', why, {})) : ok(patched);
 }
 
-function decodePatched(
-  patched: unknown,
-  type: ResourceType,
-  validation: FieldValidation,
-  warnings: Warnings,
-): Result<ApiObject> {
-  const decoded = decode(type.schema, isObject(patched) ? patched : {});
-  if (decoded.error !== null) {
-    const message = `Invalid value: ${JSON.stringify(JSON.stringify(patched))}: ${decoded.error}`;
-    return fail(invalid({ group: '', kind: '' }, '', [{ reason: 'FieldValueInvalid', message, field: 'patch' }]));
-  }
-  return decodeObject(isObject(patched) ? patched : {}, type, validation, warnings);
+/** A patch that leads to something of the wrong type; `value` is what the real server quotes of it. */
+function unfitting(value: string, error: string): Status {
+  const message = `Invalid value: ${JSON.stringify(value)}: ${error}`;
+  return invalid({ group: '', kind: '' }, '', [{ reason: 'FieldValueInvalid', message, field: 'patch' }]);
 }
+
+/** Strategic merge patches are decoded by another decoder, of fewer words. */
+const strategicError = (error: string): string =>
+  error.replace(/^json: cannot unmarshal .* of type /, 'unrecognized type: ');

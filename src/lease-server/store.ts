@@ -29,6 +29,12 @@ export interface StoreOptions {
   readonly objectLimit?: number;
 }
 
+/** A state of the store, to go back to. */
+export interface StoreSnapshot {
+  readonly resourceVersion: number;
+  readonly objects: ReadonlyMap<string, ReadonlyMap<string, ApiObject>>;
+}
+
 export interface WriteOptions {
   /** Wall clock, for creationTimestamp and expiry. */
   readonly nowMs: number;
@@ -66,8 +72,9 @@ export interface Written {
 export class LeaseStore {
   readonly #random: Random;
   readonly #objectLimit: number;
+  readonly #historyLimit: number;
   readonly #objects = new Map<string, Map<string, ApiObject>>();
-  readonly #history: History;
+  #history: History;
   readonly #listeners = new Set<() => void>();
   #resourceVersion = 1;
   #objectCount = 0;
@@ -75,7 +82,8 @@ export class LeaseStore {
   constructor(options: StoreOptions) {
     this.#random = options.random;
     this.#objectLimit = options.objectLimit ?? 10_000;
-    this.#history = new History(options.historyLimit ?? 1000, 0);
+    this.#historyLimit = options.historyLimit ?? 1000;
+    this.#history = new History(this.#historyLimit, 0);
   }
 
   /** The number of the last write. */
@@ -118,6 +126,23 @@ export class LeaseStore {
   /** Forgets the history, as etcd's compaction or a restart of kube-apiserver does. Open watches are not affected. */
   compact(): void {
     this.#history.compact(this.#resourceVersion);
+  }
+
+  /** All that is stored at this moment. Cheap: stored objects are never changed. */
+  snapshot(): StoreSnapshot {
+    return { resourceVersion: this.#resourceVersion, objects: copyOf(this.#objects) };
+  }
+
+  /**
+   * Goes back to a snapshot, as when etcd is restored from a backup: numbers that were given out since are given out again.
+   * Listeners are not told; watches must be opened anew.
+   */
+  restore(snapshot: StoreSnapshot): void {
+    this.#objects.clear();
+    for (const [storage, objects] of copyOf(snapshot.objects)) this.#objects.set(storage, objects);
+    this.#objectCount = [...this.#objects.values()].reduce((count, objects) => count + objects.size, 0);
+    this.#resourceVersion = snapshot.resourceVersion;
+    this.#history = new History(this.#historyLimit, snapshot.resourceVersion);
   }
 
   create(type: ResourceType, namespace: string, object: ApiObject, options: WriteOptions): Result<ApiObject> {
@@ -297,4 +322,8 @@ function problemsOf(target: Target, object: ApiObject, further: readonly Cause[]
     ...target.type.problems(object),
   ];
   return causes.length === 0 ? null : invalid(kindNoun(target.type), target.name, causes);
+}
+
+function copyOf(objects: ReadonlyMap<string, ReadonlyMap<string, ApiObject>>): Map<string, Map<string, ApiObject>> {
+  return new Map([...objects].map(([storage, members]) => [storage, new Map(members)]));
 }

@@ -47,6 +47,8 @@ function mergeLists(
   if (patch.some((item) => isObject(item) && item.$patch === 'replace')) {
     return ok(patch.filter((item) => !(isObject(item) && item.$patch === 'replace')));
   }
+  // Only a list that is merged into another needs the keys.
+  if (current.length === 0) return ok(patch.filter((item) => !(isObject(item) && item.$patch === 'delete')));
   const keyOf = (item: unknown): unknown => (isObject(item) ? item[key] : undefined);
   const indexOf = (item: unknown): number => current.findIndex((existing) => keyOf(existing) === keyOf(item));
   const patched: unknown[] = [];
@@ -74,7 +76,8 @@ function interleave(untouched: unknown[], patched: unknown[], indexOf: (item: un
 }
 
 /** A map as Go's `%v` prints it. */
-function goMap(value: unknown): string {
+export function goMap(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`;
   if (!isObject(value)) return String(value);
   const pairs = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return `map[${pairs.map(([name, item]) => `${name}:${goMap(item)}`).join(' ')}]`;

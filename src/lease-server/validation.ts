@@ -38,12 +38,13 @@ const LABEL_RE = whole(LABEL);
 const NAME_PART_RE = whole(NAME_PART);
 const LABEL_VALUE_RE = whole(LABEL_VALUE);
 
-const tooLong = (max: number): string => `must be no more than ${max} bytes`;
+/** The real server has two validators, with different words for the same limit. */
+const tooLong = (max: number, unit: 'bytes' | 'characters' = 'bytes'): string => `must be no more than ${max} ${unit}`;
 
 /** Problems of a DNS-1123 subdomain, the usual name of an object. */
 export function subdomainProblems(name: string): string[] {
   return [
-    ...(Buffer.byteLength(name) > 253 ? [tooLong(253)] : []),
+    ...(Buffer.byteLength(name) > 253 ? [tooLong(253, 'characters')] : []),
     ...(SUBDOMAIN_RE.test(name)
       ? []
       : [
@@ -55,7 +56,7 @@ export function subdomainProblems(name: string): string[] {
 /** Problems of a DNS-1123 label, the name of a namespace. */
 export function labelProblems(name: string): string[] {
   return [
-    ...(Buffer.byteLength(name) > 63 ? [tooLong(63)] : []),
+    ...(Buffer.byteLength(name) > 63 ? [tooLong(63, 'characters')] : []),
     ...(LABEL_RE.test(name)
       ? []
       : [
@@ -64,12 +65,17 @@ export function labelProblems(name: string): string[] {
   ];
 }
 
+function prefixProblems(prefix: string): string[] {
+  return subdomainProblems(prefix).map((problem) => `prefix part ${problem.replace(/characters$/, 'bytes')}`);
+}
+
 /** Problems of a key such as `example.com/role`: label and annotation keys, finalizers, controllers' names. */
 export function qualifiedNameProblems(key: string): string[] {
   const slash = key.indexOf('/');
   const name = key.slice(slash + 1);
   return [
-    ...(slash >= 0 ? subdomainProblems(key.slice(0, slash)).map((problem) => `prefix part ${problem}`) : []),
+    ...(slash >= 0 ? prefixProblems(key.slice(0, slash)) : []),
+    ...(name === '' ? ['name part must be non-empty'] : []),
     ...(Buffer.byteLength(name) > 63 ? [`name part ${tooLong(63)}`] : []),
     ...(NAME_PART_RE.test(name)
       ? []

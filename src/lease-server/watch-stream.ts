@@ -72,7 +72,7 @@ export class WatchStream {
 
   #bookmark(): void {
     this.#pump();
-    if (this.#open) this.#write([this.#watch.bookmark()]);
+    if (this.#open) this.#write(this.#watch.bookmark());
   }
 
   get #open(): boolean {

@@ -57,8 +57,13 @@ export class Watch {
     return changes.flatMap((change) => this.#eventOf(change) ?? []);
   }
 
-  /** How far this watch has come, with nothing but a resourceVersion. To be asked for after {@link poll}. */
-  bookmark(annotations?: Readonly<Record<string, string>>): WatchEvent {
+  /** How far this watch has come, with nothing but a resourceVersion; none while that is where it began. */
+  bookmark(): WatchEvent[] {
+    const began = this.#query.since ?? 0;
+    return this.#cursor === null || this.#cursor <= began ? [] : [this.#bookmark()];
+  }
+
+  #bookmark(annotations?: Readonly<Record<string, string>>): WatchEvent {
     const { type } = this.#query;
     const metadata = { resourceVersion: String(this.#cursor ?? 0), ...(annotations && { annotations }) };
     const spec = type.schema.fields.spec?.whenUnset === undefined ? {} : { spec: {} };
@@ -71,7 +76,7 @@ export class Watch {
     const added = this.#store.list(type, namespace).filter(selects);
     return [
       ...added.map((object): WatchEvent => ({ type: 'ADDED', object: present(type, object) })),
-      ...(bookmarks ? [this.bookmark({ 'k8s.io/initial-events-end': 'true' })] : []),
+      ...(bookmarks ? [this.#bookmark({ 'k8s.io/initial-events-end': 'true' })] : []),
     ];
   }
 

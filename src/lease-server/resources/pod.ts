@@ -1,7 +1,7 @@
 import { topLevel } from '../metadata-schema.ts';
 import { type ApiObject, isObject } from '../object.ts';
 import { any, list, type ObjectSchema, orElse, string, struct, time } from '../schema.ts';
-import { type Cause, required } from '../validation.ts';
+import { type Cause, invalidValue, qualifiedNameProblems, required } from '../validation.ts';
 import { ALL_VERBS, resourceType } from './resource-type.ts';
 
 const condition = struct('PodCondition', {
@@ -28,7 +28,14 @@ const text = (parent: unknown, field: string): string => {
 
 function podProblems(object: ApiObject): Cause[] {
   const containers = isObject(object.spec) ? object.spec.containers : undefined;
-  return Array.isArray(containers) && containers.length > 0 ? [] : [required('spec.containers')];
+  const conditions = isObject(object.status) ? object.status.conditions : undefined;
+  return [
+    ...(Array.isArray(containers) && containers.length > 0 ? [] : [required('spec.containers')]),
+    ...(Array.isArray(conditions) ? conditions : []).flatMap((item: unknown, index) => {
+      const type = text(item, 'type');
+      return qualifiedNameProblems(type).map((why) => invalidValue(`status.conditions[${index}].Type`, type, why));
+    }),
+  ];
 }
 
 /** `pods/status` writes status, labels and annotations; `pods` writes all but the status. */

@@ -209,7 +209,7 @@ export function creationClaims(newClient: NewClient): void {
     }
   });
 
-  it('wants a DNS-1123 subdomain of at most 253 bytes as the name', async () => {
+  it('wants a DNS-1123 subdomain of at most 253 characters as the name', async () => {
     const client = await newClient();
     for (const name of ['Bad_Name', 'a/b', '-a', 'a..b']) {
       const refused = await client.post(client.leases, { metadata: { name } });
@@ -220,7 +220,7 @@ export function creationClaims(newClient: NewClient): void {
       });
     }
     const long = 'x'.repeat(254);
-    const message = `Invalid value: "${long}": must be no more than 253 bytes`;
+    const message = `Invalid value: "${long}": must be no more than 253 characters`;
     expectInvalidLease(await client.post(client.leases, { metadata: { name: long } }), long, {
       field: 'metadata.name',
       message,

@@ -141,10 +141,22 @@ export function podClaims(newClient: NewClient): void {
 
   it('wants the type of each condition in a strategic merge patch', async () => {
     const { patchStatus } = await running(newClient);
+    await patchStatus({ conditions: [{ type: GATE, status: 'True' }] });
     expectStatus(await patchStatus({ conditions: [{ status: 'True' }] }), {
       code: 500,
       message: 'map: map[status:True] does not contain declared merge key: type',
     });
+  });
+
+  it('wants a qualified name as the type of a condition', async () => {
+    const { patchStatus } = await running(newClient);
+    const refused = await patchStatus({ conditions: [{ type: 'no name', status: 'True' }] });
+    expectStatus(refused, {
+      code: 422,
+      reason: 'Invalid',
+      message: /^Pod "p" is invalid: status.conditions\[0\].Type: Invalid value: "no name": name part must consist of /,
+    });
+    expectStatus(await patchStatus({ conditions: [{ status: 'True' }] }), { code: 422, reason: 'Invalid' });
   });
 
   it('selects by labels and by phase', async () => {
