@@ -6,6 +6,8 @@ import type { Command, CommandContext } from './context.ts';
 /** Loaded when asked for: a sidecar must not pay for the demo. */
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).run,
+  'lease-server': async () => (await import('./lease-server.ts')).leaseServer,
+  demo: async () => (await import('./demo.ts')).demo,
 };
 
 const context: CommandContext = {

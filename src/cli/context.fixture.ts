@@ -1,0 +1,40 @@
+import type { CommandContext } from './context.ts';
+
+/** A command's surroundings in a test: what it prints is kept, and signals are sent by hand. */
+export class TestContext implements CommandContext {
+  readonly env: CommandContext['env'];
+  out = '';
+  err = '';
+  readonly #listeners: ((signal: 'SIGTERM' | 'SIGINT') => void)[] = [];
+  readonly #printed = Promise.withResolvers<void>();
+
+  constructor(env: CommandContext['env'] = {}) {
+    this.env = env;
+  }
+
+  /** Resolves when something stands on stdout. */
+  get printed(): Promise<void> {
+    return this.#printed.promise;
+  }
+
+  stdout(text: string): void {
+    this.out += text;
+    this.#printed.resolve();
+  }
+
+  stderr(text: string): void {
+    this.err += text;
+  }
+
+  readFile(): string | undefined {
+    return undefined;
+  }
+
+  onSignal(listener: (signal: 'SIGTERM' | 'SIGINT') => void): void {
+    this.#listeners.push(listener);
+  }
+
+  signal(signal: 'SIGTERM' | 'SIGINT'): void {
+    for (const listener of this.#listeners) listener(signal);
+  }
+}

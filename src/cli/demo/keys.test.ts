@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { readKeys } from './keys.ts';
+
+test('digits select a replica that exists', () => {
+  expect(readKeys('13', 3)).toEqual([
+    { kind: 'select', index: 0 },
+    { kind: 'select', index: 2 },
+  ]);
+  expect(readKeys('049', 3)).toEqual([]);
+});
+
+test('letters act, in upper case too, several at once in order', () => {
+  expect(readKeys('2kPctsr', 3)).toEqual([
+    { kind: 'select', index: 1 },
+    { kind: 'kill' },
+    { kind: 'pause' },
+    { kind: 'cut' },
+    { kind: 'terminate' },
+    { kind: 'step-down' },
+    { kind: 'revive' },
+  ]);
+});
+
+test('q, Ctrl-C and Ctrl-D quit', () => {
+  for (const key of ['q', '\x03', '\x04']) expect(readKeys(key, 3)).toEqual([{ kind: 'quit' }]);
+});
+
+test('arrows, function keys, Alt with a letter and unknown letters do nothing', () => {
+  expect(readKeys('\x1b[A\x1b[1;5C\x1bOP\x1b[24~\x1bkxyz \r\x1b', 3)).toEqual([]);
+});
