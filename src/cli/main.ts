@@ -56,5 +56,6 @@ async function main(argv: readonly string[]): Promise<number> {
   return (await load())(options, context);
 }
 
-// Exits by itself although sockets of others may still be open: the command has said that it is done.
-process.exit(await main(process.argv.slice(2)));
+// Exits by itself although sockets of others may still be open: the command has said that it is done. Not awaited at the top
+// level, which one CommonJS file can't have; what is thrown ends the process with code 1 all the same.
+void main(process.argv.slice(2)).then((code) => process.exit(code));

@@ -3,7 +3,7 @@ import type { Election, Group } from './group.ts';
 import type { Replica } from './replica.ts';
 import { DEMO_TIMINGS } from './timings.ts';
 
-const START_MS_MAX = 8_000;
+const START_MS_MAX = 12_000;
 const GRACEFUL_MS_MAX = 3_000;
 /** Beyond the expiry of the dead leader's record. */
 const LATE_MS_MAX = 3_000;
