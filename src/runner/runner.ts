@@ -18,7 +18,7 @@ import type { Leadership } from '../leadership/leadership.ts';
 import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import { delay, stopWork } from './stop-work.ts';
+import { type Delay, endableDelay, stopWork } from './stop-work.ts';
 
 /** Reads and writes the election's Lease; implemented by `src/kube`. Every call ends within about its timeout. */
 export interface LeasePort {
@@ -57,6 +57,9 @@ export interface RunnerOptions {
 /** kube-controller-manager's tolerance: how long a loop may be late before only a restart can mend it. */
 const WEDGED_TOLERANCE_MS = 20_000;
 
+/** A foreign record may last for longer than timers can count (setTimeout: 24 days); waking for nothing harms nobody. */
+const WAKE_DELAY_MS_MAX = 3_600_000;
+
 /**
  * Drives one election: feeds it events, publishes what it decides, then performs its effects. All state is the election's;
  * what is kept here are timers and promises.
@@ -79,6 +82,8 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
   /** Code of the last failed attempt, until one succeeds. */
   #problem: string | null = null;
   #immediate = false;
+  /** Runs while answers already given are waited for to lapse. */
+  #lapse: Delay | null = null;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -100,6 +105,7 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
    */
   async stop(): Promise<void> {
     this.#immediate = true;
+    this.#lapse?.end();
     this.dispatch({ kind: 'stop' });
     await this.#finished;
     this.#watch.stop();
@@ -145,8 +151,9 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
 
   /** Takes one event. Events that come while another is handled wait for their turn. */
   dispatch(event: ElectionEvent): void {
+    if (this.#failed) return;
     this.#queue.push(event);
-    if (this.#handlingEvents || this.#failed) return;
+    if (this.#handlingEvents) return;
     this.#handlingEvents = true;
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#take(next);
@@ -201,6 +208,7 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
 
   #started(fencingToken: string): void {
     const { metrics, log, announce } = this.#options;
+    this.#immediate = false;
     metrics.started();
     const { transitions } = this.#state.tenure ?? { transitions: null };
     log.info({ code: 'LEADING', fencingToken, transitions }, 'became leader');
@@ -212,7 +220,11 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
     metrics.stopped(reason);
     const fields = { code: 'NOT_LEADING', reason };
     if (graceful) log.info(fields, `stopped leading: ${reason}`);
-    else log.warn(fields, `lost leadership: ${reason}`);
+    else {
+      log.warn(fields, `lost leadership: ${reason}`);
+      // It was lost before it could be given up.
+      for (const resolve of this.#awaitingRelease.splice(0)) resolve('not-leading');
+    }
     const { sighting } = this.#state;
     const leaseUid = sighting.kind === 'present' ? sighting.record.uid : null;
     const { leaseDurationMs, renewDeadlineMs } = election.timings;
@@ -221,7 +233,9 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
       .then(() => {
         // Someone may still act on an answer that was true when it was given: the next leader must not begin before it lapses.
         const trustedMs = leadership.trustedUntilMonoMs() - clock.now().monoMs;
-        return graceful && !this.#immediate && trustedMs > 0 ? delay(trustedMs, timers) : undefined;
+        if (!graceful || this.#immediate || trustedMs <= 0) return undefined;
+        this.#lapse = endableDelay(trustedMs, timers);
+        return this.#lapse.over;
       })
       .then(() => {
         this.dispatch({ kind: 'work-stopped' });
@@ -297,7 +311,7 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
     const nowMonoMs = clock.now().monoMs;
     const dueMonoMs = Math.max(nowMonoMs, wake.atMonoMs) + random() * wake.jitterMsMax;
     this.#wakeDueMonoMs = dueMonoMs;
-    this.#timer = timers.after(dueMonoMs - nowMonoMs, () => {
+    this.#timer = timers.after(Math.min(dueMonoMs - nowMonoMs, WAKE_DELAY_MS_MAX), () => {
       this.#timer = null;
       this.dispatch({ kind: 'tick' });
     });
@@ -309,9 +323,12 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
     this.#failed = true;
     this.#timer?.cancel();
     this.#watch.stop();
-    this.#options.leadership.publish({ tenure: null, leaseUid: null, holder: null, term: null }, 'failed');
     for (const resolve of this.#awaitingRelease.splice(0)) resolve('unreleased');
     this.#finish();
-    this.#options.onFatal(error);
+    try {
+      this.#options.leadership.publish({ tenure: null, leaseUid: null, holder: null, term: null }, 'failed');
+    } finally {
+      this.#options.onFatal(error);
+    }
   }
 }

@@ -26,13 +26,33 @@ export async function stopWork(
       return true;
     });
     const leftMs = context.untilMonoMs - ports.clock.now().monoMs;
-    const inTime = await Promise.race([ended, delay(leftMs, ports.timers).then(() => false)]);
+    const limit = endableDelay(leftMs, ports.timers);
+    const inTime = await Promise.race([ended, limit.over.then(() => false)]);
+    limit.end();
     if (!inTime)
       ports.log.warn({ code: 'STOP_HOOK_SLOW', stage }, `${stage} did not stop in time and is not waited for`);
   }
 }
 
+/** A wait that can be ended early; ended or over, it leaves no timer behind. */
+export interface Delay {
+  readonly over: Promise<void>;
+  end(): void;
+}
+
+export function endableDelay(delayMs: number, timers: Timers): Delay {
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const timer = timers.after(delayMs, resolve);
+  return {
+    over,
+    end: () => {
+      timer.cancel();
+      resolve();
+    },
+  };
+}
+
 /** Resolves after `delayMs` of the given timers. */
 export function delay(delayMs: number, timers: Timers): Promise<void> {
-  return new Promise((resolve) => void timers.after(delayMs, resolve));
+  return endableDelay(delayMs, timers).over;
 }
