@@ -1,19 +1,25 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { CliProcess, isAlive, processGone } from './cli-process.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { bundleCli, CliProcess, isAlive, processGone } from './cli-process.ts';
 
 const TEST_MS_MAX = 30_000;
 
+let cli: Awaited<ReturnType<typeof bundleCli>>;
 let directory: string;
+
+beforeAll(async () => {
+  cli = await bundleCli();
+}, 30_000);
+afterAll(() => cli[Symbol.dispose]());
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'leasegate-test-'));
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-const startDemo = (...args: readonly string[]) => new CliProcess(['demo', ...args], { TMPDIR: directory });
+const startDemo = (...args: readonly string[]) => new CliProcess(cli.script, ['demo', ...args], { TMPDIR: directory });
 
 test(
   'the script fails over gracefully and after a crash, prints a JSON line for each, and leaves nothing behind',

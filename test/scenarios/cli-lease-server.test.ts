@@ -1,10 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { CliProcess } from './cli-process.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { bundleCli, CliProcess } from './cli-process.ts';
 
+let cli: Awaited<ReturnType<typeof bundleCli>>;
 let directory: string;
+
+beforeAll(async () => {
+  cli = await bundleCli();
+}, 30_000);
+afterAll(() => cli[Symbol.dispose]());
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'leasegate-test-'));
@@ -13,7 +19,13 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 test('leasegate run leads on leasegate lease-server, with the kubeconfig that it wrote', async () => {
   const kubeconfig = join(directory, 'kubeconfig');
-  await using server = new CliProcess(['lease-server', '--listen', '127.0.0.1:0', '--kubeconfig-out', kubeconfig]);
+  await using server = new CliProcess(cli.script, [
+    'lease-server',
+    '--listen',
+    '127.0.0.1:0',
+    '--kubeconfig-out',
+    kubeconfig,
+  ]);
   const [, url] = await server.printed(/on (http:\/\/127\.0\.0\.1:\d+) .*\n/);
   const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'my-lease' } };
   const created = await fetch(`${url}/apis/coordination.k8s.io/v1/namespaces/default/leases`, {
@@ -25,7 +37,7 @@ test('leasegate run leads on leasegate lease-server, with the kubeconfig that it
 
   const listen = ['--api-listen', '127.0.0.1:0', '--probe-listen', '127.0.0.1:0'];
   const use = ['--kubeconfig', kubeconfig, '--lease-name', 'my-lease', '--namespace', 'default'];
-  await using replica = new CliProcess(['run', ...use, ...listen], { POD_NAME: 'web-0' });
+  await using replica = new CliProcess(cli.script, ['run', ...use, ...listen], { POD_NAME: 'web-0' });
   const [, api] = await replica.printed(/"local":"([^"]+)"/);
   await replica.printed(/"code":"LEADING"/);
   const answer = (await (await fetch(`http://${api}/leader`)).json()) as { isLeader: boolean; leader: { pod: string } };
