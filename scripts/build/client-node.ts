@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 const CLIENT_NODE = '@kubernetes/client-node';
@@ -41,11 +41,8 @@ export function clientNode(): Plugin {
 
 const noSideEffects: Plugin = {
   name: 'no-side-effects',
-  setup({ onResolve, resolve }) {
-    onResolve({ filter: /^[./]/ }, async ({ path, pluginData, ...origin }) => {
-      if (pluginData === noSideEffects) return null;
-      const resolved = await resolve(path, { ...origin, pluginData: noSideEffects });
-      return { ...resolved, sideEffects: false };
-    });
+  setup({ onResolve }) {
+    // Its imports are those of ES modules: whole paths. Asking esbuild to resolve them would take ten times as long.
+    onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) => ({ path: join(resolveDir, path), sideEffects: false }));
   },
 };
