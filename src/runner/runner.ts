@@ -208,7 +208,6 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
 
   #started(fencingToken: string): void {
     const { metrics, log, announce } = this.#options;
-    this.#immediate = false;
     metrics.started();
     const { transitions } = this.#state.tenure ?? { transitions: null };
     log.info({ code: 'LEADING', fencingToken, transitions }, 'became leader');
@@ -238,6 +237,7 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
         return this.#lapse.over;
       })
       .then(() => {
+        this.#immediate = false;
         this.dispatch({ kind: 'work-stopped' });
         // After the release: it takes the open connection, and the next leader waits for it.
         announce('stopped leading', leaseUid);

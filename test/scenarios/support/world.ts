@@ -3,7 +3,7 @@ import type { ElectionTimings } from '../../../src/election/index.ts';
 import { Leadership, type LeadershipChange } from '../../../src/leadership/leadership.ts';
 import type { Logger } from '../../../src/ports/log.ts';
 import type { Metrics } from '../../../src/ports/metrics.ts';
-import { ElectionRunner } from '../../../src/runner/runner.ts';
+import { ElectionRunner, type RunnerOptions } from '../../../src/runner/runner.ts';
 import { Link } from './link.ts';
 import { MemoryLease } from './memory-lease.ts';
 import { ProcessTime, VirtualTime } from './virtual-time.ts';
@@ -36,6 +36,8 @@ export interface ReplicaOptions {
   readonly random?: number;
   /** A new start of an earlier replica's pod. */
   readonly start?: number;
+  /** Ports to look at, and to break. */
+  readonly ports?: Partial<RunnerOptions>;
 }
 
 /** One process: the real runner, the real election, its own clocks and its own way to the store. */
@@ -49,7 +51,7 @@ export class Replica {
   /** Set when the process is gone: it does nothing any more, and holds nothing. */
   dead = false;
 
-  constructor(name: string, world: World, { rate = 1, random = 0.5, start = 1 }: ReplicaOptions) {
+  constructor(name: string, world: World, { rate = 1, random = 0.5, start = 1, ports = {} }: ReplicaOptions) {
     this.name = name;
     this.time = new ProcessTime(world.time, rate);
     this.link = new Link(world.time, this.time, world.lease);
@@ -76,6 +78,7 @@ export class Replica {
       onFatal: (error) => {
         throw error;
       },
+      ...ports,
     });
   }
 
