@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     root: import.meta.dirname,
-    include: ['**/*.cluster.test.ts'],
-    globalSetup: ['support/ensure-tools.ts'],
+    include: ['**/*.cluster.test.ts', '../contract/**/*.cluster.test.ts'],
+    globalSetup: ['support/ensure-tools.ts', 'replica/build.ts'],
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 120_000,

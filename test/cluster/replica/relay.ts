@@ -1,0 +1,77 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+
+/**
+ * A TCP relay in front of the API server, to cut off who goes through it without harm to anybody else. Its bytes are TLS:
+ * it can't look inside.
+ */
+export class Relay {
+  readonly url: string;
+  readonly #port: number;
+  readonly #target: number;
+  readonly #sockets = new Set<Socket>();
+  #server: Server;
+  #silent = false;
+
+  /** @param target - port of the API server on 127.0.0.1 */
+  static async open(target: number): Promise<Relay> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new Relay(server, target);
+  }
+
+  private constructor(server: Server, target: number) {
+    this.#server = server;
+    this.#target = target;
+    this.#port = (server.address() as AddressInfo).port;
+    this.url = `https://127.0.0.1:${this.#port}`;
+    server.on('connection', (socket) => this.#join(socket));
+  }
+
+  /** From now on connections are refused, and those that exist are reset. */
+  async refuse(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+    await closed;
+  }
+
+  /** From now on connections stay open and new ones are accepted, but nothing gets through any more. */
+  goSilent(): void {
+    this.#silent = true;
+    for (const socket of this.#sockets) socket.pause();
+  }
+
+  /** Lets everything through again. Connections from the silence are reset: their bytes are lost. */
+  async mend(): Promise<void> {
+    for (const socket of this.#sockets) if (this.#silent) socket.resetAndDestroy();
+    this.#silent = false;
+    if (this.#server.listening) return;
+    this.#server = createServer((socket) => this.#join(socket)).listen(this.#port, '127.0.0.1');
+    await once(this.#server, 'listening');
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #join(client: Socket): void {
+    const upstream = connect(this.#target, '127.0.0.1');
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      this.#sockets.add(from);
+      from.on('data', (chunk) => {
+        if (!this.#silent) to.write(chunk);
+      });
+      from.on('error', () => {});
+      from.on('close', () => {
+        this.#sockets.delete(from);
+        to.destroy();
+      });
+      if (this.#silent) from.pause();
+    }
+  }
+}
