@@ -1,0 +1,181 @@
+/**
+ * A known mistake of leader electors, put back into a copy of the sources by replacing a piece of text that must be there
+ * exactly once. The product has no switch for any of them.
+ */
+export interface Hazard {
+  readonly code: string;
+  readonly what: string;
+  readonly edits: readonly { readonly file: string; readonly from: string; readonly to: string }[];
+}
+
+export const HAZARDS: readonly Hazard[] = [
+  {
+    code: 'H1',
+    what: 'the deadline counts from the acknowledgement instead of from before the request was sent',
+    edits: [
+      {
+        file: 'src/election/replies.ts',
+        from: 'validity: validityOf(request.sentAt, draft.config.timings),',
+        to: 'validity: validityOf(now, draft.config.timings),',
+      },
+    ],
+  },
+  {
+    code: 'H2',
+    what: 'the Lease is released before the work has stopped',
+    edits: [
+      {
+        file: 'src/runner/runner.ts',
+        from: 'void stopWork(leadership, { graceful, reason, untilMonoMs }, this.#options)',
+        to: 'void stopWork(leadership, { graceful, reason, untilMonoMs }, this.#options);\n    void Promise.resolve()',
+      },
+    ],
+  },
+  {
+    code: 'H3',
+    what: 'a release replaces whatever holder a fresh read shows',
+    edits: [
+      {
+        file: 'src/election/act.ts',
+        from: "if (sighting.kind === 'absent' || sighting.record.holder !== draft.config.identity)",
+        to: "if (sighting.kind === 'absent' || sighting.record.holder === '')",
+      },
+    ],
+  },
+  {
+    code: 'H4',
+    what: 'a leader that sees another holder goes on until its deadline',
+    edits: [
+      {
+        file: 'src/election/tenure.ts',
+        from: "if (record.holder !== draft.config.identity) return lose(draft, 'taken-over');",
+        to: 'if (record.holder !== draft.config.identity) return;',
+      },
+    ],
+  },
+  {
+    code: 'H5',
+    what: 'a missing Lease is created at once, although its last holder may be at work',
+    edits: [
+      {
+        file: 'src/election/sighting.ts',
+        from: "return { kind: 'absent', claimableAtMonoMs: now.monoMs + waitMs, resourceVersion: version };",
+        to: "return { kind: 'absent', claimableAtMonoMs: now.monoMs + 0 * waitMs, resourceVersion: version };",
+      },
+      {
+        file: 'src/election/sighting.ts',
+        from: 'const claimableMonoMs = claimableAtMonoMs(sight(before, record, now), config);',
+        to: 'const claimableMonoMs = Math.min(now.monoMs, claimableAtMonoMs(sight(before, record, now), config));',
+      },
+    ],
+  },
+  {
+    code: 'H6',
+    what: 'two processes use one identity',
+    edits: [
+      {
+        file: 'src/election/identity.ts',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a piece of source text
+        from: 'return `${podName}_${podUid}_${start}`;',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a piece of source text
+        to: 'return `${podName}`.slice(0, podUid.length + start.length);',
+      },
+    ],
+  },
+  {
+    code: 'H7',
+    what: 'renewal times are whole seconds: two renewals within one second look like none',
+    edits: [
+      {
+        file: 'src/election/content.ts',
+        from: 'let micros = Math.round(now.wallMs * 1_000);',
+        to: 'return formatMicroTime(Math.floor(now.wallMs / 1_000) * 1e6);\n  let micros = Math.round(now.wallMs * 1_000);',
+      },
+    ],
+  },
+  {
+    code: 'H8',
+    what: 'an acquisition keeps the acquireTime of the term before',
+    edits: [
+      {
+        file: 'src/election/content.ts',
+        from: `    acquireTime: time,
+    transitions: Math.min(`,
+        to: `    acquireTime: record?.acquireTime ?? time,
+    transitions: Math.min(`,
+      },
+    ],
+  },
+  {
+    code: 'H9',
+    what: 'whoever was the leader is the leader, without an expiry',
+    edits: [
+      {
+        file: 'src/election/timing.ts',
+        from: 'return Math.max(0, validity.validUntilMonoMs - now.monoMs);',
+        to: 'return Math.max(1, validity.validUntilMonoMs - now.monoMs);',
+      },
+    ],
+  },
+  {
+    code: 'H10',
+    what: 'a creation that failed leaves an empty object behind, which is then written',
+    edits: [
+      {
+        file: 'src/election/replies.ts',
+        from: "  if (request.baseVersion === null) draft.sighting = { kind: 'unknown' };",
+        to: `  if (request.baseVersion === null) {
+    const raw = { metadata: { name: 'lease', namespace: 'sim' } };
+    const empty = { uid: '', resourceVersion: '', holder: '', leaseDurationMs: 0, renewTime: null, acquireTime: null };
+    const record = { ...empty, transitions: 0, preferredHolder: '', holderAddress: null, raw };
+    draft.sighting = { kind: 'present', record, sinceMonoMs: now.monoMs };
+  }`,
+      },
+    ],
+  },
+  {
+    code: 'H11',
+    what: 'a lease duration below a second is cut down to whole seconds: to nothing',
+    edits: [
+      {
+        file: 'src/election/content.ts',
+        from: `    leaseDurationSeconds: config.timings.leaseDurationMs / 1_000,
+    renewTime: time,`,
+        to: `    leaseDurationSeconds: Math.floor(config.timings.leaseDurationMs / 1_000),
+    renewTime: time,`,
+      },
+      {
+        file: 'src/election/state.ts',
+        from: 'assertTimings(config.timings);',
+        to: 'void assertTimings;',
+      },
+      {
+        file: 'test/sim/history.ts',
+        from: '{ leaseDurationMs: 2_000, renewDeadlineMs: 1_300, renewIntervalMs: 300, retryPeriodMs: 300 },',
+        to: '{ leaseDurationMs: 500, renewDeadlineMs: 300, renewIntervalMs: 100, retryPeriodMs: 100 },',
+      },
+    ],
+  },
+  {
+    code: 'H12',
+    what: "a standby times the record with its own duration instead of the record's",
+    edits: [
+      {
+        file: 'src/election/sighting.ts',
+        from: 'return record.leaseDurationMs > 0 ? record.leaseDurationMs : config.timings.leaseDurationMs;',
+        to: 'return record.leaseDurationMs > 0 ? config.timings.leaseDurationMs : config.timings.leaseDurationMs;',
+      },
+    ],
+  },
+  {
+    code: 'H13',
+    what: "work belongs to the process instead of to the term: a new term begins while the old one's work still stops",
+    edits: [
+      {
+        file: 'src/election/act.ts',
+        from: '  if (draft.stoppingWork !== null) return;\n',
+        to: '  if (draft.stoppingWork !== null && draft.desire !== "campaign") return;\n  draft.stoppingWork = null;\n',
+      },
+    ],
+  },
+];

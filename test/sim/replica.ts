@@ -1,0 +1,152 @@
+import type { ElectionTimings } from '../../src/election/index.ts';
+import { formatIdentity } from '../../src/election/index.ts';
+import { KubeClient } from '../../src/kube/client.ts';
+import { LeaseWatch } from '../../src/kube/lease-watch.ts';
+import { LeaseStore } from '../../src/kube/leases.ts';
+import { Leadership } from '../../src/leadership/leadership.ts';
+import type { Logger } from '../../src/ports/log.ts';
+import type { Metrics } from '../../src/ports/metrics.ts';
+import { ElectionRunner } from '../../src/runner/runner.ts';
+import { delay } from '../../src/runner/stop-work.ts';
+import { LEASE, NAMESPACE, type SimApiServer } from './api-server.ts';
+import type { Machine } from './machine.ts';
+import { type NetworkObserver, SimTransport } from './network.ts';
+import type { SeededRandom } from './random.ts';
+import type { World } from './world.ts';
+
+const nothing = (): void => {};
+const SILENT: Logger = { fatal: nothing, error: nothing, warn: nothing, info: nothing, debug: nothing };
+const UNCOUNTED: Metrics = {
+  request: nothing,
+  renewed: nothing,
+  renewalFailed: nothing,
+  slowPath: nothing,
+  started: nothing,
+  stopped: nothing,
+  watchRestarted: nothing,
+  watching: nothing,
+  eventDropped: nothing,
+};
+
+export interface ReplicaParts {
+  readonly world: World;
+  readonly machine: Machine;
+  readonly server: SimApiServer;
+  readonly random: SeededRandom;
+  readonly observer: NetworkObserver;
+  readonly timings: ElectionTimings;
+  readonly podName: string;
+  readonly podUid: string;
+  /** How long the application takes to stop its work. */
+  readonly stopWorkMs: number;
+  readonly onChange: (replica: Replica, kind: 'started' | 'stopped', token: string | null) => void;
+  readonly onFatal: (replica: Replica, error: unknown) => void;
+}
+
+/** One process of the product: the real runner, watch, client and leadership, on a virtual machine and network. */
+export class Replica {
+  readonly identity: string;
+  readonly podUid: string;
+  readonly machine: Machine;
+  readonly transport: SimTransport;
+  readonly leadership: Leadership;
+  readonly runner: ElectionRunner;
+  readonly #timings: ElectionTimings;
+  /** The application was told that it leads and trusts that until then, by its own monotonic clock. */
+  #trustsUntilMonoMs = Number.NEGATIVE_INFINITY;
+  /** Work of an ended tenure is still being stopped, and is waited for until then at most. */
+  #stopsByMonoMs: number | null = null;
+  /** SIGTERM has come: as beside a native sidecar, the application has ended. */
+  terminating = false;
+
+  constructor(parts: ReplicaParts) {
+    const { world, machine, server, random, observer, timings, podName, podUid } = parts;
+    this.identity = formatIdentity(
+      podName,
+      podUid,
+      Math.floor(random.next() * 2 ** 32)
+        .toString(16)
+        .padStart(8, '0'),
+    );
+    this.podUid = podUid;
+    this.machine = machine;
+    this.#timings = timings;
+    this.transport = new SimTransport({ world, machine, server, random, observer, process: this.identity });
+    const lease = { namespace: NAMESPACE, name: LEASE };
+    const client = new KubeClient({ transport: this.transport, clock: machine, metrics: UNCOUNTED, log: SILENT });
+    this.leadership = new Leadership({ identity: this.identity, lease, timings, clock: machine });
+    this.leadership.onStop('gateway', async ({ untilMonoMs }) => {
+      this.#stopsByMonoMs = untilMonoMs;
+      await delay(parts.stopWorkMs, machine);
+      this.#stopsByMonoMs = null;
+    });
+    this.leadership.subscribe(({ kind, answer }) => {
+      if (kind !== 'leader-changed') parts.onChange(this, kind, answer.fencingToken);
+    });
+    this.runner = new ElectionRunner({
+      election: { identity: this.identity, timings, holderAddress: null },
+      leases: new LeaseStore(client, lease),
+      watch: (dispatch) =>
+        new LeaseWatch({
+          client,
+          lease,
+          handlers: {
+            observed: (record, source) => dispatch({ kind: 'observed', source, record }),
+            deleted: (record) => dispatch({ kind: 'deleted', record }),
+            absent: (resourceVersion) => dispatch({ kind: 'absent', resourceVersion }),
+            watching: (up) => dispatch({ kind: 'watching', up }),
+          },
+          clock: machine,
+          timers: machine,
+          random: random.next,
+          metrics: UNCOUNTED,
+          retryPeriodMs: timings.retryPeriodMs,
+          requestTimeoutMs: timings.renewDeadlineMs / 2,
+        }),
+      leadership: this.leadership,
+      clock: machine,
+      timers: machine,
+      random: random.next,
+      metrics: UNCOUNTED,
+      log: SILENT,
+      announce: nothing,
+      drainMsMax: timings.renewDeadlineMs,
+      onFatal: (error) => parts.onFatal(this, error),
+    });
+  }
+
+  /** Whether its application may be doing what only a leader may, at this moment. */
+  acts(): boolean {
+    if (!this.machine.running) return false;
+    const trusts = !this.terminating && this.machine.now().monoMs < this.#trustsUntilMonoMs;
+    return this.leadership.workValidForMs() > 0 || trusts;
+  }
+
+  /** Whether work of a tenure that was ended is still being stopped, within the time that it has. */
+  stopping(): boolean {
+    return this.#stopsByMonoMs !== null && this.machine.running && this.machine.now().monoMs < this.#stopsByMonoMs;
+  }
+
+  /** The application asks and believes the answer for as long as it says. */
+  ask(): void {
+    if (!this.machine.running || this.terminating) return;
+    const { monoMs } = this.machine.now();
+    const { isLeader, validForMs } = this.leadership.answer();
+    this.#trustsUntilMonoMs = isLeader ? monoMs + validForMs : Number.NEGATIVE_INFINITY;
+  }
+
+  /** A suspend hides time from the application's clock, too; what it believed is given up with it. */
+  forget(): void {
+    this.#trustsUntilMonoMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** SIGTERM: as `leasegate run` does, hands over and exits. */
+  terminate(): void {
+    this.terminating = true;
+    this.machine.deliver(() => void this.runner.stop().then(() => this.machine.end()));
+  }
+
+  get timings(): ElectionTimings {
+    return this.#timings;
+  }
+}
