@@ -22,7 +22,7 @@ const root = join(import.meta.dirname, '..');
 const outdir = resolve(root, options.outdir);
 // Built beside its place and moved there: what runs from there is not disturbed, and a build that fails leaves it as it was.
 const staging = `${outdir}.${process.pid}`;
-mkdirSync(staging);
+mkdirSync(staging, { recursive: true });
 try {
   const { main, lazy } = await bundle(staging);
   write('package.json', '{ "type": "commonjs" }\n');
