@@ -32,20 +32,20 @@ export interface LeaseObject {
 /** Reads a Lease from an API answer, or returns null when it is none. */
 export function decodeLease(body: unknown): LeaseRecord | null {
   if (typeof body !== 'object' || body === null) return null;
-  const { metadata, spec = {} } = body as Partial<LeaseObject>;
+  const { metadata, spec } = body as Partial<LeaseObject>;
   if (!metadata || typeof metadata.uid !== 'string' || typeof metadata.resourceVersion !== 'string') return null;
-  const holder = spec.holderIdentity ?? '';
+  const holder = spec?.holderIdentity ?? '';
   const annotations = metadata.annotations ?? {};
   const { managedFields: _, ...keptMetadata } = metadata;
   return {
     uid: metadata.uid,
     resourceVersion: metadata.resourceVersion,
     holder,
-    leaseDurationMs: (spec.leaseDurationSeconds ?? 0) * 1_000,
-    renewTime: spec.renewTime ?? null,
-    acquireTime: spec.acquireTime ?? null,
-    transitions: spec.leaseTransitions ?? 0,
-    preferredHolder: spec.preferredHolder ?? '',
+    leaseDurationMs: (spec?.leaseDurationSeconds ?? 0) * 1_000,
+    renewTime: spec?.renewTime ?? null,
+    acquireTime: spec?.acquireTime ?? null,
+    transitions: spec?.leaseTransitions ?? 0,
+    preferredHolder: spec?.preferredHolder ?? '',
     holderAddress:
       holder !== '' && annotations[HOLDER_ADDRESS_OF] === holder ? (annotations[HOLDER_ADDRESS] ?? null) : null,
     // The API server keeps managedFields that an update leaves out; they would be most of every renewal's bytes.
@@ -60,7 +60,11 @@ export function encodeNewLease(namespace: string, name: string, content: LeaseCo
 
 /** The body that replaces `base`: its uid, resourceVersion and all that is not ours are kept. */
 export function encodeLease(base: LeaseRecord, content: LeaseContent): LeaseObject {
-  return encode(base.raw as LeaseObject, content);
+  const object = base.raw as LeaseObject;
+  if (content.holder === '' || content.holder === base.holder) return encode(object, content);
+  // A wish for another holder was addressed to the former one; a new term begins without, as client-go's does.
+  const { preferredHolder: _, ...spec } = object.spec ?? {};
+  return encode({ ...object, spec }, content);
 }
 
 function encode(object: LeaseObject, content: LeaseContent): LeaseObject {

@@ -14,6 +14,8 @@ import {
 /** A Lease is about a kilobyte; an answer beyond this is not for us. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 const TCP_KEEPALIVE_MS = 15_000;
+/** An overloaded server may ask for patience, not for absence. */
+const RETRY_AFTER_MS_MAX = 60_000;
 
 /**
  * The API server over HTTP/1.1 with connections kept alive. Node's own client, for the reasons in the architecture notes:
@@ -91,7 +93,7 @@ export class HttpTransport implements Transport {
       const secure = this.#base.protocol === 'https:';
       let flushed = false;
       let timedOut = false;
-      const outgoing = (secure ? https : http).request({
+      const options: https.RequestOptions = {
         protocol: this.#base.protocol,
         hostname: this.#base.hostname.replace(/^\[(.*)\]$/, '$1'),
         port: this.#base.port || (secure ? 443 : 80),
@@ -107,7 +109,14 @@ export class HttpTransport implements Transport {
           ...credentials.headers,
         },
         ...(signal === null ? {} : { signal }),
-      });
+      };
+      let outgoing: http.ClientRequest;
+      try {
+        outgoing = (secure ? https : http).request(options);
+      } catch (error) {
+        // A token or a certificate that is no such thing (half written, say) is found out here.
+        return reject(asTransportError(error, false));
+      }
       const timer = setTimeout(
         () => {
           timedOut = true;
@@ -207,10 +216,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Seconds, as API servers send it; an HTTP date is not understood and ignored. */
+/** Seconds, as API servers send it, within bounds; an HTTP date is not understood and ignored. */
 function parseRetryAfter(header: string | undefined): number | null {
   const seconds = Number(header);
-  return header === undefined || !Number.isFinite(seconds) || seconds < 0 ? null : seconds * 1_000;
+  return header === undefined || !Number.isFinite(seconds) || seconds < 0
+    ? null
+    : Math.min(seconds * 1_000, RETRY_AFTER_MS_MAX);
 }
 
 function once<Argument>(action: (argument: Argument) => void): (argument: Argument) => void {

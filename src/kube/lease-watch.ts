@@ -49,7 +49,7 @@ export class LeaseWatch {
   #stream: KubeStream | null = null;
   #timer: Timer | null = null;
   #silence: Timer | null = null;
-  #version: string | null = null;
+  #version = '';
   #failures = 0;
   #up = false;
   #stopped = false;
@@ -88,12 +88,14 @@ export class LeaseWatch {
     });
     if (this.#stopped || run !== this.#run) return;
     if (!result.ok) return this.#failed(result.failure.code, result.failure.retryAfterMs);
-    const list = result.body as { metadata?: { resourceVersion?: string }; items?: unknown[] };
-    this.#version = list.metadata?.resourceVersion ?? '0';
-    const record = decodeLease(list.items?.[0]);
-    if (record === null) handlers.absent(this.#version);
-    else handlers.observed(record, 'list');
-    this.#watch();
+    const list = decodeList(result.body);
+    // Not an API server's answer, a login page say: nothing is known of the Lease.
+    if (list === null) return this.#failed('malformed', null);
+    this.#version = list.resourceVersion;
+    if (list.record === null) handlers.absent(this.#version);
+    else handlers.observed(list.record, 'list');
+    // What was told may have led to stop() or restart().
+    if (run === this.#run) this.#watch();
   }
 
   #watch(): void {
@@ -103,7 +105,7 @@ export class LeaseWatch {
     const seconds = Math.floor(WATCH_SECONDS_MIN + random() * WATCH_SECONDS_SPREAD);
     const path =
       `${leasesPath(lease.namespace)}?watch=true&allowWatchBookmarks=true&timeoutSeconds=${seconds}` +
-      `&resourceVersion=${this.#version ?? ''}&${this.#selector()}`;
+      `&resourceVersion=${this.#version}&${this.#selector()}`;
     this.#stream = client.transport.stream(
       { method: 'GET', path, timeoutMs: requestTimeoutMs },
       {
@@ -143,14 +145,16 @@ export class LeaseWatch {
     else this.#options.handlers.observed(record, 'watch');
   }
 
-  /** A proper end: on from the last version, without a listing and without counting as down. */
+  /**
+   * A proper end: on from the last version, without a listing and without counting as down. A watch that told nothing
+   * before its end is as good as none: the next one is not opened at once, and the Lease is polled meanwhile.
+   */
   #again(reason: string): void {
+    if (this.#failures > 0) return this.#failed(reason, null);
     this.#close();
     this.#options.metrics.watchRestarted(reason);
-    // A server that ends every watch at once must not be asked in a tight loop.
-    this.#failures = Math.min(this.#failures + 1, BACKOFF_DOUBLINGS_MAX);
-    if (this.#failures === 1) this.#watch();
-    else this.#later(() => this.#watch(), null);
+    this.#failures = 1;
+    this.#watch();
   }
 
   /** The version is too old for the server: a fresh listing. */
@@ -202,6 +206,16 @@ export class LeaseWatch {
   #selector(): string {
     return `fieldSelector=${encodeURIComponent(`metadata.name=${this.#options.lease.name}`)}`;
   }
+}
+
+/** The Lease of a listing by name (null: there is none), as of when; null when the body is no listing. */
+function decodeList(body: unknown): { resourceVersion: string; record: LeaseRecord | null } | null {
+  const list = body as { metadata?: { resourceVersion?: unknown }; items?: unknown } | null;
+  const resourceVersion = list?.metadata?.resourceVersion;
+  if (typeof resourceVersion !== 'string' || !(list?.items === null || Array.isArray(list?.items))) return null;
+  const [item] = list.items ?? [];
+  const record = decodeLease(item);
+  return item !== undefined && record === null ? null : { resourceVersion, record };
 }
 
 function nameFailure(failure: KubeReply | TransportError): Failure {

@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest';
+import type { LeaseContent } from '../election/index.ts';
+import { decodeLease, encodeLease, encodeNewLease, HOLDER_ADDRESS, HOLDER_ADDRESS_OF } from './codec.ts';
+
+const ME = 'a_uid-a_1';
+const content: LeaseContent = {
+  holder: ME,
+  leaseDurationSeconds: 15,
+  renewTime: '2026-01-02T00:00:00.000001Z',
+  acquireTime: '2026-01-02T00:00:00.000000Z',
+  transitions: 4,
+  holderAddress: null,
+};
+
+/** A Lease as an API server sends it, with more than this program knows of. */
+const stored = {
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  metadata: {
+    name: 'cart',
+    namespace: 'shop',
+    uid: 'lease-1',
+    resourceVersion: '100',
+    creationTimestamp: '2026-01-01T00:00:00Z',
+    labels: { app: 'cart' },
+    annotations: { 'example.com/note': 'keep me' } as Record<string, string>,
+    ownerReferences: [{ kind: 'Deployment', name: 'cart' }],
+    managedFields: [{ manager: 'kubectl' }],
+    fromTheFuture: { a: [1] },
+  },
+  spec: {
+    holderIdentity: 'b_uid-b_1',
+    leaseDurationSeconds: 20,
+    acquireTime: '2026-01-01T00:00:00.000000Z',
+    renewTime: '2026-01-01T00:00:10.000000Z',
+    leaseTransitions: 3,
+    strategy: 'OldestEmulationVersion',
+    preferredHolder: 'c',
+    fromTheFuture: true,
+  },
+  status: { fromTheFuture: true },
+};
+const record = decodeLease(stored)!;
+const withAnnotations = (annotations: Record<string, string>) =>
+  decodeLease({ ...stored, metadata: { ...stored.metadata, annotations } })!;
+
+describe('reading a Lease', () => {
+  test('takes what the election speaks of', () => {
+    expect(record).toMatchObject({
+      uid: 'lease-1',
+      resourceVersion: '100',
+      holder: 'b_uid-b_1',
+      leaseDurationMs: 20_000,
+      renewTime: '2026-01-01T00:00:10.000000Z',
+      acquireTime: '2026-01-01T00:00:00.000000Z',
+      transitions: 3,
+      preferredHolder: 'c',
+      holderAddress: null,
+    });
+  });
+
+  test.each([{ spec: {} }, {}, { spec: null }])('finds a Lease free whose every field is missing: %j', (fields) => {
+    expect(decodeLease({ metadata: { uid: 'u', resourceVersion: '1', annotations: null }, ...fields })).toMatchObject({
+      holder: '',
+      leaseDurationMs: 0,
+      renewTime: null,
+      acquireTime: null,
+      transitions: 0,
+      preferredHolder: '',
+      holderAddress: null,
+    });
+  });
+
+  test.each([
+    undefined,
+    null,
+    'a login page',
+    7,
+    {},
+    { metadata: null },
+    { metadata: { uid: 'u' } },
+    { metadata: { resourceVersion: '1' } },
+  ])('refuses what is no stored Lease: %j', (body) => {
+    expect(decodeLease(body)).toBeNull();
+  });
+
+  test("takes the holder's address only with its owner's name beside it", () => {
+    const address = { [HOLDER_ADDRESS]: '10.0.0.9:4042' };
+    expect(withAnnotations({ ...address, [HOLDER_ADDRESS_OF]: 'b_uid-b_1' }).holderAddress).toBe('10.0.0.9:4042');
+    expect(withAnnotations({ ...address, [HOLDER_ADDRESS_OF]: 'a former holder' }).holderAddress).toBeNull();
+    expect(withAnnotations(address).holderAddress).toBeNull();
+    expect(withAnnotations({ [HOLDER_ADDRESS_OF]: 'b_uid-b_1' }).holderAddress).toBeNull();
+  });
+
+  test('takes no address of a free Lease', () => {
+    const annotations = { [HOLDER_ADDRESS]: '10.0.0.9:4042', [HOLDER_ADDRESS_OF]: '' };
+    const free = { ...stored, metadata: { ...stored.metadata, annotations }, spec: { holderIdentity: '' } };
+    expect(decodeLease(free)?.holderAddress).toBeNull();
+  });
+});
+
+describe('writing a Lease', () => {
+  test('keeps what it does not know, and leaves managedFields to the server', () => {
+    const { managedFields: _, ...metadata } = stored.metadata;
+    const { preferredHolder: __, ...spec } = stored.spec;
+    expect(encodeLease(record, content)).toEqual({
+      ...stored,
+      metadata,
+      spec: {
+        ...spec,
+        holderIdentity: ME,
+        leaseDurationSeconds: 15,
+        acquireTime: '2026-01-02T00:00:00.000000Z',
+        renewTime: '2026-01-02T00:00:00.000001Z',
+        leaseTransitions: 4,
+      },
+    });
+  });
+
+  test('always sends uid and resourceVersion, which make it a compare-and-swap', () => {
+    expect(encodeLease(record, content).metadata).toMatchObject({ uid: 'lease-1', resourceVersion: '100' });
+  });
+
+  test('changes nothing of what was read', () => {
+    const before = structuredClone(record);
+    encodeLease(record, { ...content, holderAddress: '10.0.0.7:4042' });
+    expect(record).toEqual(before);
+  });
+
+  test('sends a new Lease without a version', () => {
+    expect(encodeNewLease('shop', 'cart', { ...content, holderAddress: '10.0.0.7:4042' })).toEqual({
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: {
+        namespace: 'shop',
+        name: 'cart',
+        annotations: { [HOLDER_ADDRESS]: '10.0.0.7:4042', [HOLDER_ADDRESS_OF]: ME },
+      },
+      spec: {
+        holderIdentity: ME,
+        leaseDurationSeconds: 15,
+        acquireTime: content.acquireTime,
+        renewTime: content.renewTime,
+        leaseTransitions: 4,
+      },
+    });
+  });
+
+  test("writes the address with its owner's name, beside others' annotations", () => {
+    expect(encodeLease(record, { ...content, holderAddress: '10.0.0.7:4042' }).metadata.annotations).toEqual({
+      'example.com/note': 'keep me',
+      [HOLDER_ADDRESS]: '10.0.0.7:4042',
+      [HOLDER_ADDRESS_OF]: ME,
+    });
+  });
+
+  test('removes the address of a holder that has none', () => {
+    const before = withAnnotations({ [HOLDER_ADDRESS]: 'x', [HOLDER_ADDRESS_OF]: 'b_uid-b_1', other: 'y' });
+    expect(encodeLease(before, content).metadata.annotations).toEqual({ other: 'y' });
+  });
+
+  test('ends a wish for another holder with a new term, not with a renewal or a release', () => {
+    const mine = decodeLease({ ...stored, spec: { ...stored.spec, holderIdentity: ME } })!;
+    expect(encodeLease(record, content).spec).not.toHaveProperty('preferredHolder');
+    expect(encodeLease(mine, content).spec).toMatchObject({ preferredHolder: 'c' });
+    expect(encodeLease(mine, { ...content, holder: '' }).spec).toMatchObject({ preferredHolder: 'c' });
+    expect(encodeLease(decodeLease({ ...stored, spec: undefined })!, content).spec).toMatchObject({
+      holderIdentity: ME,
+    });
+  });
+});
