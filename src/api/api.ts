@@ -5,10 +5,10 @@ import { systemTimers, type Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import type { ApiError } from './errors.ts';
 import { EventHub } from './event-hub.ts';
-import { createFastRoutes } from './fast-routes.ts';
+import { createFastRoutes, type ReadRoute } from './fast-routes.ts';
 import { refuseHost } from './guard.ts';
 import type { MetricsPage } from './metrics.ts';
-import { replyError, replyNotFound } from './reply.ts';
+import { replyError, replyMethodNotAllowed, replyNotFound } from './reply.ts';
 
 export interface ApiOptions {
   readonly leadership: Leadership;
@@ -37,14 +37,20 @@ export function createApi(options: ApiOptions): Api {
   const routes = createFastRoutes(options);
   const events = new EventHub({ ...options, timers: options.timers ?? systemTimers });
 
-  // Express takes 5 MiB and as long to load as the whole rest to start. Most replicas never need it.
+  const eventStream: ReadRoute = (req, res) => {
+    if (req.method === 'GET' || req.method === 'HEAD') events.open(req, res);
+    else replyMethodNotAllowed(req, res, 'GET, HEAD');
+  };
+  const localRoutes = new Map([...routes, ['/leader/events', eventStream]]);
+
+  // Express takes 9 MiB and as long to load as the whole rest to start. Most replicas never need it.
   let app: Promise<RequestListener> | null = null;
   const serveRest = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    app ??= import('./local-app.ts').then(({ createLocalApp }) => createLocalApp({ ...options, events }));
+    app ??= import('./local-app.ts').then(({ createLocalApp }) => createLocalApp(options));
     (await app)(req, res);
   };
 
-  const listener = (admit: Admission, rest: Handler): RequestListener => {
+  const listener = (admit: Admission, routes: ReadonlyMap<string, ReadRoute>, rest: Handler): RequestListener => {
     return (req, res) => {
       try {
         const refusal = admit(req);
@@ -69,8 +75,8 @@ export function createApi(options: ApiOptions): Api {
   };
 
   return {
-    local: listener(refuseHost, serveRest),
-    probe: listener(() => null, replyNotFound),
+    local: listener(refuseHost, localRoutes, serveRest),
+    probe: listener(() => null, routes, replyNotFound),
     get eventStreams() {
       return events.size;
     },

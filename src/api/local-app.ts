@@ -1,17 +1,12 @@
 import type { RequestListener } from 'node:http';
 import express, { type RequestHandler } from 'express';
 import { type ControlRoutesOptions, createControlRoutes, createErrorHandler } from './control-routes.ts';
-import type { EventHub } from './event-hub.ts';
 import { replyJson, replyMethodNotAllowed, replyNotFound, replyText } from './reply.ts';
 import { STATUS_PAGE, STATUS_PAGE_CSP } from './status-page.ts';
 
-export interface LocalAppOptions extends ControlRoutesOptions {
-  readonly events: EventHub;
-}
-
-/** What the local listener serves beside the fast routes. Loaded on first use: see `api.ts`. */
-export function createLocalApp(options: LocalAppOptions): RequestListener {
-  const { leadership, events, log } = options;
+/** What the local listener serves beside the routes that need no framework. Loaded on first use: see `api.ts`. */
+export function createLocalApp(options: ControlRoutesOptions): RequestListener {
+  const { leadership, log } = options;
   const app = express();
   app.disable('x-powered-by');
   app.enable('case sensitive routing');
@@ -27,10 +22,6 @@ export function createLocalApp(options: LocalAppOptions): RequestListener {
         replyText(res, 200, 'text/html; charset=utf-8', STATUS_PAGE, { ...headers, ...PAGE_HEADERS });
       } else replyJson(res, 200, JSON.stringify({ name: leadership.answer().leader?.pod ?? '' }), headers);
     })
-    .all(notAllowed('GET, HEAD'));
-  app
-    .route('/leader/events')
-    .get((req, res) => events.open(req, res))
     .all(notAllowed('GET, HEAD'));
   app.use(createControlRoutes(options));
   app.use((req, res) => replyNotFound(req, res));
