@@ -93,6 +93,7 @@ export class HttpTransport implements Transport {
       const secure = this.#base.protocol === 'https:';
       let flushed = false;
       let timedOut = false;
+      let answer: http.IncomingMessage | null = null;
       const options: https.RequestOptions = {
         protocol: this.#base.protocol,
         hostname: this.#base.hostname.replace(/^\[(.*)\]$/, '$1'),
@@ -120,7 +121,9 @@ export class HttpTransport implements Transport {
       const timer = setTimeout(
         () => {
           timedOut = true;
-          outgoing.destroy(new Error(`no answer within ${Math.round(timeoutMs)} ms`));
+          const problem = `no answer within ${Math.round(timeoutMs)} ms`;
+          if (answer === null) outgoing.destroy(new Error(problem));
+          else answer.destroy(new TransportError('timeout', problem));
         },
         Math.max(1, timeoutMs - (performance.now() - startMs)),
       );
@@ -128,7 +131,10 @@ export class HttpTransport implements Transport {
       outgoing.on('finish', () => {
         flushed = true;
       });
-      outgoing.on('response', (response) => resolve({ response, done }));
+      outgoing.on('response', (response) => {
+        answer = response;
+        resolve({ response, done });
+      });
       outgoing.on('error', (error) => {
         done();
         // `finish` means handed to the socket; a socket that never connected sent nothing.
