@@ -5,6 +5,8 @@
 export interface Hazard {
   readonly code: string;
   readonly what: string;
+  /** A history in which it showed; the search begins there, so that it is short while the sources stay as they are. */
+  readonly seenInSeed: number;
   readonly edits: readonly { readonly file: string; readonly from: string; readonly to: string }[];
 }
 
@@ -12,6 +14,7 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H1',
     what: 'the deadline counts from the acknowledgement instead of from before the request was sent',
+    seenInSeed: 11,
     edits: [
       {
         file: 'src/election/replies.ts',
@@ -23,6 +26,7 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H2',
     what: 'the Lease is released before the work has stopped',
+    seenInSeed: 1,
     edits: [
       {
         file: 'src/runner/runner.ts',
@@ -34,6 +38,7 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H3',
     what: 'a release replaces whatever holder a fresh read shows',
+    seenInSeed: 195,
     edits: [
       {
         file: 'src/election/act.ts',
@@ -45,6 +50,7 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H4',
     what: 'a leader that sees another holder goes on until its deadline',
+    seenInSeed: 2,
     edits: [
       {
         file: 'src/election/tenure.ts',
@@ -56,6 +62,7 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H5',
     what: 'a missing Lease is created at once, although its last holder may be at work',
+    seenInSeed: 13,
     edits: [
       {
         file: 'src/election/sighting.ts',
@@ -72,6 +79,7 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H6',
     what: 'two processes use one identity',
+    seenInSeed: 3,
     edits: [
       {
         file: 'src/election/identity.ts',
@@ -85,6 +93,7 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H7',
     what: 'renewal times are whole seconds: two renewals within one second look like none',
+    seenInSeed: 54,
     edits: [
       {
         file: 'src/election/content.ts',
@@ -96,6 +105,7 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H8',
     what: 'an acquisition keeps the acquireTime of the term before',
+    seenInSeed: 1,
     edits: [
       {
         file: 'src/election/content.ts',
@@ -109,6 +119,7 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H9',
     what: 'whoever was the leader is the leader, without an expiry',
+    seenInSeed: 4,
     edits: [
       {
         file: 'src/election/timing.ts',
@@ -120,6 +131,7 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H10',
     what: 'a creation that failed leaves an empty object behind, which is then written',
+    seenInSeed: 125,
     edits: [
       {
         file: 'src/election/replies.ts',
@@ -136,6 +148,7 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H11',
     what: 'a lease duration below a second is cut down to whole seconds: to nothing',
+    seenInSeed: 8,
     edits: [
       {
         file: 'src/election/content.ts',
@@ -159,6 +172,7 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H12',
     what: "a standby times the record with its own duration instead of the record's",
+    seenInSeed: 13,
     edits: [
       {
         file: 'src/election/sighting.ts',
@@ -170,6 +184,7 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H13',
     what: "work belongs to the process instead of to the term: a new term begins while the old one's work still stops",
+    seenInSeed: 1,
     edits: [
       {
         file: 'src/election/act.ts',
