@@ -101,4 +101,11 @@ describe('what cannot be used is an error with a remedy', () => {
     expect(problemOf(undefined, true).remedy).toContain('automountServiceAccountToken');
     expect(problemOf(undefined).message).not.toContain('localhost');
   });
+
+  test('a proxy, which would be gone past in silence', () => {
+    const cluster = { server: 'https://east.example:6443', 'proxy-url': 'http://proxy.example:3128' };
+    const problem = problemOf(write('proxied', { ...GOOD, clusters: [{ name: 'east', cluster }] }));
+    expect(problem.message).toContain('proxy-url http://proxy.example:3128 is not supported');
+    expect(problem.remedy).toContain('remove proxy-url');
+  });
 });

@@ -85,6 +85,11 @@ function fromFiles(paths: readonly string[], named: string): LoadedKubeConfig {
   if (config.getCurrentCluster() === null) {
     throw new KubeConfigError(`kubeconfig ${named}: the context's cluster ${context.cluster} is not defined`, remedy);
   }
+  const proxy = config.getCurrentCluster()?.proxyUrl;
+  if (proxy) {
+    const way = 'reach the API server directly, or through a tunnel of your own, and remove proxy-url';
+    throw new KubeConfigError(`kubeconfig ${named}: proxy-url ${proxy} is not supported`, way);
+  }
   if (config.getCurrentUser() === null) {
     throw new KubeConfigError(`kubeconfig ${named}: the context's user ${context.user} is not defined`, remedy);
   }
