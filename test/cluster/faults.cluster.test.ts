@@ -105,8 +105,9 @@ describe.concurrent('a leader leads on, at the same time', () => {
       await Promise.all(replicas.map((replica) => replica.untilWatching(20_000)));
       expect(leader.leading).toBe(true);
       expect(scene.replicas.flatMap((replica) => replica.logged('LEADING'))).toHaveLength(1);
+      const successor = replicas.find((replica) => replica !== leader)!;
       const leftMs = await leader.leave();
-      await Promise.any(scene.standbys().map((replica) => replica.untilEvent('started', 2_000, leftMs - 1_000)));
+      await successor.untilEvent('started', 5_000, leftMs);
     } finally {
       proxy.close();
     }

@@ -56,5 +56,5 @@ async function keep(claim: string, scene: Scene, error: unknown): Promise<void> 
   await mkdir(artifacts, { recursive: true });
   const file = join(artifacts, `${claim.replaceAll(/[^a-zA-Z0-9]+/g, '-').slice(0, 80)}.json`);
   await writeFile(file, JSON.stringify({ claim, error: String(error), ...(await scene.record()) }, null, 1));
-  console.error(`${claim}: its history is in ${file}`);
+  console.error([`${claim}: ${scene.summary()}`, ...scene.findings(), `Its history is in ${file}`].join('\n'));
 }

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ApiAnswer } from '../support/api-client.ts';
 import type { AuditEntry } from '../support/audit-log.ts';
@@ -254,7 +254,6 @@ export class Scene {
     const path = join(this.#directory, `${name}.kubeconfig`);
     await controlPlane.kubeconfigFor({ path, tokenFile: this.tokenFile(name), namespace: this.namespace });
     if (server === undefined && caFile === undefined) return path;
-    const { readFile } = await import('node:fs/promises');
     const kubeconfig = JSON.parse(await readFile(path, 'utf8'));
     const { cluster } = kubeconfig.clusters[0];
     if (server !== undefined) cluster.server = server;
