@@ -8,6 +8,7 @@ const TIME = '2026-01-01T00:00:00.000000Z';
 describe('the time of a write', () => {
   test('is the wall clock', () => {
     expect(freshRenewTime(now, [null])).toBe(TIME);
+    expect(freshRenewTime({ ...now, wallMs: now.wallMs + 123.456 }, [TIME])).toBe('2026-01-01T00:00:00.123456Z');
   });
 
   test('never repeats one that may be stored, even when the wall clock steps back onto it', () => {
