@@ -110,6 +110,14 @@ export class Replica extends LineProcess {
     return this.running && this.answers.at(-1)?.isLeader === true;
   }
 
+  /** The token of its present or last term. */
+  get fencingToken(): string {
+    const answer = this.answers.findLast(({ isLeader }) => isLeader);
+    if (!answer?.fencingToken) throw new Error(`${this.name} has never said that it leads`);
+    return answer.fencingToken;
+  }
+
+  /** The lines with this code so far: a line may come a moment later than an answer that says the same. */
   logged(code: string): LogLine[] {
     return this.log.filter((line) => line.code === code);
   }

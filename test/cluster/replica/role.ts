@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { loadAll } from 'js-yaml';
@@ -15,17 +14,6 @@ const roleFile = resolve(import.meta.dirname, '../../../deploy/base/role.yaml');
 
 /** The rules of the Role that `deploy/` ships, for a Lease of another name. */
 export async function shippedRules(leaseName: string): Promise<Rule[]> {
-  if (!existsSync(roleFile))
-    return [
-      {
-        apiGroups: ['coordination.k8s.io'],
-        resources: ['leases'],
-        resourceNames: [leaseName],
-        verbs: ['get', 'update', 'list', 'watch'],
-      },
-      { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create'] },
-      { apiGroups: [''], resources: ['events'], verbs: ['create'] },
-    ];
   const documents = loadAll(await readFile(roleFile, 'utf8')) as { kind: string; rules: Rule[] }[];
   const role = documents.find(({ kind }) => kind === 'Role');
   if (role === undefined) throw new Error(`${roleFile} holds no Role`);
