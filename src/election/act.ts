@@ -48,12 +48,13 @@ function keep(draft: Draft, tenure: Tenure, now: Instant): void {
 }
 
 function release(draft: Draft, byMonoMs: number, now: Instant): void {
-  if (now.monoMs >= byMonoMs) return endRelease(draft, false, now);
+  if (now.monoMs >= byMonoMs) return endRelease(draft, 'kept', now);
   if (now.monoMs < draft.retryAtMonoMs) return;
   const { sighting } = draft;
   if (sighting.kind === 'unknown' || draft.claimUnconfirmed) return read(draft, byMonoMs - now.monoMs);
-  if (sighting.kind === 'absent' || sighting.record.holder !== draft.config.identity)
-    return endRelease(draft, true, now);
+  if (sighting.kind === 'absent') return endRelease(draft, 'freed', now);
+  const { holder } = sighting.record;
+  if (holder !== draft.config.identity) return endRelease(draft, holder === '' ? 'freed' : 'taken', now);
   write(draft, 'release', sighting.record, releaseContent(sighting.record, now), byMonoMs - now.monoMs, now);
 }
 
@@ -79,12 +80,15 @@ function claimAtMonoMs(state: Omit<ElectionState, 'finished'>): number {
  * that keeps replicas from moving in step; the caller adds a random part of it.
  */
 export function nextWake(state: ElectionState): { readonly atMonoMs: number; readonly jitterMsMax: number } | null {
-  const { tenure, config } = state;
+  const { tenure, config, abandonAtMonoMs } = state;
   if (tenure !== null) {
-    const renewAtMonoMs = state.pending === null ? tenure.renewAtMonoMs : Number.POSITIVE_INFINITY;
+    const renewAtMonoMs = state.pending === null ? tenure.renewAtMonoMs : abandonAtMonoMs;
     return { atMonoMs: Math.min(renewAtMonoMs, tenure.validity.validUntilMonoMs), jitterMsMax: 0 };
   }
-  if (state.pending !== null || state.stoppingWork !== null || state.finished) return null;
+  if (state.pending !== null) {
+    return abandonAtMonoMs === Number.POSITIVE_INFINITY ? null : { atMonoMs: abandonAtMonoMs, jitterMsMax: 0 };
+  }
+  if (state.stoppingWork !== null || state.finished) return null;
   if (state.releaseByMonoMs !== null) {
     return { atMonoMs: Math.min(state.releaseByMonoMs, state.retryAtMonoMs), jitterMsMax: 0 };
   }

@@ -53,7 +53,7 @@ describe('giving up leadership', () => {
       timeoutMs: 2_500,
     });
     replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '102') });
-    expect(replica.the('released')).toEqual({ kind: 'released', freed: true });
+    expect(replica.the('released')).toEqual({ kind: 'released', result: 'freed' });
   });
 
   test('lets every other elector try once before it campaigns again', () => {
@@ -67,7 +67,7 @@ describe('giving up leadership', () => {
     const { replica } = releasing();
     const released = stored(replica.the('update').content, '102');
     replica.sees(lease({ resourceVersion: '103' })).reply({ kind: 'ok', record: released });
-    expect(replica.the('released').freed).toBe(true);
+    expect(replica.the('released').result).toBe('freed');
     expect(replica.state.sighting).toMatchObject({ record: { holder: OTHER, resourceVersion: '103' } });
   });
 
@@ -140,7 +140,7 @@ describe('a release', () => {
   test('of a Lease that is gone is done', () => {
     const { replica } = releasing();
     replica.reply({ kind: 'absent' });
-    expect(replica.the('released').freed).toBe(true);
+    expect(replica.the('released').result).toBe('freed');
     expect(replica.state.sighting.kind).toBe('absent');
   });
 
@@ -160,7 +160,7 @@ describe('a release', () => {
     expect(replica.nowMs).toBe(4_000);
     replica.reply(REFUSED);
     expect(replica.wakeInMs()).toBe(1_000);
-    expect(replica.wake().the('released')).toEqual({ kind: 'released', freed: false });
+    expect(replica.wake().the('released')).toEqual({ kind: 'released', result: 'kept' });
     expect(replica.wakeInMs()).toBe(2_000);
     expect(replica.wake().kinds()).toEqual(['read']);
   });
@@ -239,7 +239,7 @@ describe('pausing', () => {
   test('looks again for a Lease that it could not free, until it is free', () => {
     const { replica, record } = releasing(PAUSE);
     replica.reply(UNKNOWN).wait(5_000).tick();
-    expect(replica.the('released').freed).toBe(false);
+    expect(replica.the('released').result).toBe('kept');
     replica.wake().reply({ kind: 'ok', record });
     expect(replica.the('update').content.holder).toBe('');
   });
@@ -264,7 +264,7 @@ describe('stopping', () => {
     expect(replica.nowMs).toBe(5_500);
     replica.reply(UNKNOWN);
     expect(replica.kinds()).toEqual(['released', 'finished']);
-    expect(replica.the('released').freed).toBe(false);
+    expect(replica.the('released').result).toBe('kept');
   });
 
   test('during a hand-over ends after it', () => {
@@ -334,7 +334,7 @@ describe('stopping', () => {
     expect(replica.reply(UNKNOWN).wake().kinds()).toEqual(['read']);
     replica.wait(1_000).reply(UNKNOWN);
     expect(replica.kinds()).toEqual(['released', 'finished']);
-    expect(replica.the('released').freed).toBe(false);
+    expect(replica.the('released').result).toBe('kept');
   });
 
   test('is for good', () => {

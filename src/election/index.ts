@@ -10,7 +10,7 @@
 export { nextWake } from './act.ts';
 export { formatIdentity, parseIdentity, podOfIdentity } from './identity.ts';
 export { InvariantError } from './invariants.ts';
-export type { ElectionEffect, ElectionEvent, Report, RequestOutcome, StopReason } from './messages.ts';
+export type { ElectionEffect, ElectionEvent, ReleaseResult, Report, RequestOutcome, StopReason } from './messages.ts';
 export { compareResourceVersions, type LeaseContent, type LeaseRecord } from './record.ts';
 export { type ElectionConfig, type ElectionState, initialState } from './state.ts';
 export { step } from './step.ts';

@@ -46,6 +46,9 @@ export type ElectionEvent =
   /** Give up leading and never campaign again. */
   | { readonly kind: 'stop' };
 
+/** How a release ended: the Lease is free, another holds it already, or it could not be freed and will expire by itself. */
+export type ReleaseResult = 'freed' | 'taken' | 'kept';
+
 /** What the election asks for. Requests are answered by one `replied` event each, within about `timeoutMs`. */
 export type ElectionEffect =
   | { readonly kind: 'read'; readonly requestId: number; readonly timeoutMs: number }
@@ -62,8 +65,7 @@ export type ElectionEffect =
   | { readonly kind: 'started'; readonly fencingToken: string }
   /** Stop all work, then send `work-stopped`. `graceful`: leadership still holds and work may drain. */
   | { readonly kind: 'stop-work'; readonly graceful: boolean; readonly reason: StopReason }
-  /** The Lease given up is free (true), or will only expire (false). */
-  | { readonly kind: 'released'; readonly freed: boolean }
+  | { readonly kind: 'released'; readonly result: ReleaseResult }
   /** After `stop`: nothing is left to do. */
   | { readonly kind: 'finished' }
   | { readonly kind: 'report'; readonly report: Report };

@@ -25,14 +25,15 @@ export function observe(draft: Draft, record: LeaseRecord, source: 'watch' | 'li
 export function onWatching(draft: Draft, up: boolean, now: Instant): void {
   draft.watching = up;
   if (!up) draft.readAtMonoMs = now.monoMs;
-  else if (draft.sighting.kind !== 'unknown' && draft.outdatedVersion === null && !draft.claimUnconfirmed) {
+  else if (draft.sighting.kind === 'present' && draft.outdatedVersion === null && !draft.claimUnconfirmed) {
     draft.readAtMonoMs = Number.POSITIVE_INFINITY;
   }
 }
 
-/** While changes arrive by themselves nothing needs to be read; else the Lease is polled. */
+/** While changes arrive by themselves nothing needs to be read; else the Lease is polled, and so is a missing one. */
 export function scheduleRead(draft: Draft, now: Instant): void {
-  draft.readAtMonoMs = draft.watching ? Number.POSITIVE_INFINITY : now.monoMs + draft.config.timings.retryPeriodMs;
+  const told = draft.watching && draft.sighting.kind === 'present';
+  draft.readAtMonoMs = told ? Number.POSITIVE_INFINITY : now.monoMs + draft.config.timings.retryPeriodMs;
 }
 
 /** The watch saw the Lease go. */

@@ -1,5 +1,5 @@
 import { type Draft, report } from './draft.ts';
-import type { RequestOutcome } from './messages.ts';
+import type { ReleaseResult, RequestOutcome } from './messages.ts';
 import { observe, onAbsent } from './observe.ts';
 import type { LeaseRecord } from './record.ts';
 import { isNews, isOutdated, sight } from './sighting.ts';
@@ -94,18 +94,18 @@ function onRenewed(draft: Draft, request: PendingWrite, outcome: RequestOutcome,
     // After a conflict, too: a proxy may send a PUT again whose answer it lost, and the second one meets the first.
     unconfirmed: [...tenure.unconfirmed, { renewTime: request.renewTime, sentAt: request.sentAt }],
     mustRead: true,
-    renewAtMonoMs: tenure.readsSinceAck === 0 ? now.monoMs : now.monoMs + draft.config.timings.retryPeriodMs,
+    renewAtMonoMs: now.monoMs + (tenure.readsSinceAck === 0 ? 0 : leaderRetryMs(draft, tenure, null, now)),
   };
 }
 
 function onReleased(draft: Draft, request: PendingWrite, outcome: RequestOutcome, now: Instant): void {
   if (outcome.kind === 'ok') {
     learn(draft, outcome.record, now);
-    return endRelease(draft, true, now);
+    return endRelease(draft, 'freed', now);
   }
   if (outcome.kind === 'absent') {
     onAbsent(draft, null, now);
-    return endRelease(draft, true, now);
+    return endRelease(draft, 'freed', now);
   }
   // Whose it is now only a read can tell: a release never replaces a version that was not seen to be ours.
   draft.sighting = { kind: 'unknown' };
@@ -113,16 +113,16 @@ function onReleased(draft: Draft, request: PendingWrite, outcome: RequestOutcome
   else failed(draft, outcome, now);
 }
 
-/** The release is over: the Lease is free, or it could not be freed in time and will expire. */
-export function endRelease(draft: Draft, freed: boolean, now: Instant): void {
+/** The release is over. */
+export function endRelease(draft: Draft, result: ReleaseResult, now: Instant): void {
   draft.releaseByMonoMs = null;
-  if (!freed) {
+  if (result === 'kept') {
     draft.sighting = { kind: 'unknown' };
     draft.claimUnconfirmed = false;
     retryLater(draft, null, now);
     draft.readAtMonoMs = draft.retryAtMonoMs;
   }
-  draft.effects.push({ kind: 'released', freed });
+  draft.effects.push({ kind: 'released', result });
 }
 
 /** A read or a claim failed for reasons that are not another replica. */
@@ -146,11 +146,14 @@ function retryLater(draft: Draft, retryAfterMs: number | null, now: Instant): vo
   if (!draft.watching) draft.readAtMonoMs = draft.retryAtMonoMs;
 }
 
-/** A leader heeds Retry-After as far as it leaves time for one more try. */
+/** The least time between two tries of a leader whose deadline is near. */
+const LAST_RETRIES_MS = 250;
+
+/** A leader tries again after the retry period, and heeds Retry-After, as far as half of what is left allows. */
 function leaderRetryMs(draft: Draft, tenure: Tenure, retryAfterMs: number | null, now: Instant): number {
-  const { retryPeriodMs } = draft.config.timings;
   const leftMs = tenure.validity.validUntilMonoMs - now.monoMs;
-  return Math.min(Math.max(retryAfterMs ?? 0, retryPeriodMs), Math.max(retryPeriodMs, leftMs - retryPeriodMs));
+  const wantedMs = Math.max(retryAfterMs ?? 0, draft.config.timings.retryPeriodMs);
+  return Math.min(wantedMs, Math.max(leftMs / 2, LAST_RETRIES_MS));
 }
 
 /** An answer shows the Lease as it was stored then; the watch may have shown what came after it. False in that case. */

@@ -43,12 +43,20 @@ export function isNews(before: Sighting, record: LeaseRecord): boolean {
  */
 export function sightDeletion(before: Sighting, record: LeaseRecord, config: ElectionConfig, now: Instant): Sighting {
   const claimableMonoMs = claimableAtMonoMs(sight(before, record, now), config);
-  return { kind: 'absent', claimableAtMonoMs: claimableMonoMs, resourceVersion: record.resourceVersion };
+  const { resourceVersion } = record;
+  return { kind: 'absent', claimableAtMonoMs: claimableMonoMs, confirmedAtMonoMs: now.monoMs, resourceVersion };
+}
+
+/** Longest time between two looks at a missing Lease in which nobody can have created, led and lost it unseen. */
+function absenceGapMsMax(config: ElectionConfig): number {
+  return 3 * config.timings.retryPeriodMs;
 }
 
 /**
- * A listing as of `resourceVersion`, or a read (null), found nothing. What the Lease said last is not known (it may have been renewed or taken since it was last seen
- * here), so a whole duration is waited out, once: a holder that still believes it leads has stopped by then.
+ * A listing as of `resourceVersion`, or a read (null), found nothing. What the Lease said last is not known: it may have been
+ * renewed, taken, or even created and deleted since it was last looked at here. So a whole duration is waited out: a holder
+ * that still believes it leads has stopped by then. While the Lease is looked at often enough, the wait goes on; after a gap
+ * it begins anew.
  */
 export function sightAbsence(
   before: Sighting,
@@ -56,11 +64,13 @@ export function sightAbsence(
   config: ElectionConfig,
   now: Instant,
 ): Sighting {
-  const version = resourceVersion ?? versionOf(before);
-  if (before.kind === 'absent') return { ...before, resourceVersion: version };
+  const seen = { confirmedAtMonoMs: now.monoMs, resourceVersion: resourceVersion ?? versionOf(before) };
+  if (before.kind === 'absent' && now.monoMs - before.confirmedAtMonoMs <= absenceGapMsMax(config)) {
+    return { ...before, ...seen };
+  }
   const lastDurationMs = before.kind === 'present' ? recordDurationMs(before.record, config) : 0;
   const waitMs = Math.max(config.timings.leaseDurationMs, lastDurationMs);
-  return { kind: 'absent', claimableAtMonoMs: now.monoMs + waitMs, resourceVersion: version };
+  return { kind: 'absent', claimableAtMonoMs: now.monoMs + waitMs, ...seen };
 }
 
 /** Whether nobody else can be at work under this record: it is free, ours, or our pod's dead predecessor's. */

@@ -14,8 +14,16 @@ export interface ElectionConfig {
 /** What is known of the Lease in the store. */
 export type Sighting =
   | { readonly kind: 'unknown' }
-  /** `resourceVersion`: older sightings are stale; null when nothing newer than the absence could be told. */
-  | { readonly kind: 'absent'; readonly claimableAtMonoMs: number; readonly resourceVersion: string | null }
+  /**
+   * `confirmedAtMonoMs`: when it was last seen to be missing. `resourceVersion`: older sightings are stale; null when nothing
+   * newer than the absence could be told.
+   */
+  | {
+      readonly kind: 'absent';
+      readonly claimableAtMonoMs: number;
+      readonly confirmedAtMonoMs: number;
+      readonly resourceVersion: string | null;
+    }
   /** `sinceMonoMs`: when a response first showed this renewal here; the record's duration is timed from it. */
   | { readonly kind: 'present'; readonly record: LeaseRecord; readonly sinceMonoMs: number };
 
@@ -75,6 +83,8 @@ export interface ElectionState {
   /** At most one request is under way. */
   readonly pending: PendingRequest | null;
   readonly nextRequestId: number;
+  /** The request under way is not waited for beyond this; finite once this replica is to stop. */
+  readonly abandonAtMonoMs: number;
   /** Not to read, claim or release before this. */
   readonly retryAtMonoMs: number;
   /** Not to claim before this: others go first after a step-down. */
@@ -105,6 +115,7 @@ export function initialState(config: ElectionConfig): ElectionState {
     releaseByMonoMs: null,
     pending: null,
     nextRequestId: 1,
+    abandonAtMonoMs: Number.POSITIVE_INFINITY,
     retryAtMonoMs: Number.NEGATIVE_INFINITY,
     holdOffUntilMonoMs: Number.NEGATIVE_INFINITY,
     readAtMonoMs: Number.POSITIVE_INFINITY,

@@ -25,11 +25,22 @@ export function step(
 ): readonly [ElectionState, readonly ElectionEffect[]] {
   const draft: Draft = { ...state, effects: [] };
   expireTenure(draft, now);
+  abandonRequest(draft, now);
   handle(draft, event, now);
   act(draft, event, now);
   const { effects, ...next } = draft;
   assertInvariants(next);
   return [next, effects];
+}
+
+/** How long a stop waits for the answer to a request that was under way when it came. */
+const STOP_PATIENCE_MS = 2_000;
+
+/** A request that hangs must not use up the time in which the Lease can be freed: what it did is for a read to say. */
+function abandonRequest(draft: Draft, now: Instant): void {
+  if (now.monoMs < draft.abandonAtMonoMs) return;
+  draft.abandonAtMonoMs = Number.POSITIVE_INFINITY;
+  if (draft.pending !== null) onReply(draft, draft.pending.id, { kind: 'unknown', code: 'abandoned' }, now);
 }
 
 function handle(draft: Draft, event: ElectionEvent, now: Instant): void {
@@ -58,6 +69,7 @@ function handle(draft: Draft, event: ElectionEvent, now: Instant): void {
       return;
     case 'stop':
       draft.desire = 'stop';
+      if (draft.pending !== null) draft.abandonAtMonoMs = now.monoMs + STOP_PATIENCE_MS;
       // Nobody waits for what a last read would say.
       if (draft.tenure === null && draft.pending?.purpose === 'read') draft.pending = null;
       return beginHandOver(draft, 'shutdown');

@@ -84,6 +84,8 @@ export class Leadership {
   readonly #hooks = new Map<StopStage, Set<StopHook>>(STOP_STAGES.map((stage) => [stage, new Set()]));
   #state: LeadershipState = NOTHING_KNOWN;
   #trustedUntilMonoMs = 0;
+  /** The other leader that listeners were last told of. */
+  #toldLeader: string | null = null;
 
   constructor(options: LeadershipOptions) {
     this.identity = options.identity;
@@ -117,25 +119,10 @@ export class Leadership {
 
   /** The full answer, evaluated now. An asker may trust it for `validForMs`; {@link trustedUntilMonoMs} remembers that. */
   answer(): LeaderAnswer {
-    const { identity, lease, clock } = this.#options;
-    const { tenure, holder, term, leaseUid } = this.#state;
-    const now = clock.now();
-    // Rounded down: an answer may promise less than it could, never more.
-    const left = tenure?.accepting ? Math.floor(validForMs(tenure.validity, now, this.#toleranceMs)) : 0;
-    const leads = left > 0;
-    if (leads) this.#trustedUntilMonoMs = Math.max(this.#trustedUntilMonoMs, now.monoMs + left);
-    const known = holder !== null && (holder.identity === identity ? leads : now.monoMs < holder.knownUntilMonoMs);
-    return {
-      isLeader: leads,
-      identity,
-      leader: known
-        ? { identity: holder.identity, pod: podOfIdentity(holder.identity), address: holder.address }
-        : null,
-      validForMs: left,
-      fencingToken: leads ? (tenure?.fencingToken ?? null) : null,
-      term,
-      lease: { namespace: lease.namespace, name: lease.name, uid: leaseUid },
-    };
+    const answer = this.#evaluate();
+    const untilMonoMs = this.#options.clock.now().monoMs + answer.validForMs;
+    if (answer.isLeader) this.#trustedUntilMonoMs = Math.max(this.#trustedUntilMonoMs, untilMonoMs);
+    return answer;
   }
 
   /** Monotonic time until which somebody may still trust an answer that said `isLeader: true`. */
@@ -165,8 +152,7 @@ export class Leadership {
     const sameTenure = led && leads && before.tenure?.fencingToken === next.tenure?.fencingToken;
     if (led && !sameTenure) this.#emit('stopped', reason);
     if (leads && !sameTenure) this.#emit('started', null);
-    else if (!leads && !led && this.#otherLeader(before) !== this.#otherLeader(next))
-      this.#emit('leader-changed', null);
+    else if (!leads && !led && this.#toldLeader !== this.#otherLeader()) this.#emit('leader-changed', null);
   }
 
   /** For the runner: the hooks of one stage. */
@@ -174,13 +160,36 @@ export class Leadership {
     return [...this.#hooks.get(stage)!];
   }
 
-  /** This replica's own name in the Lease is no news: `started` and `stopped` speak of it. */
-  #otherLeader({ holder }: LeadershipState): string | null {
-    return holder === null || holder.identity === this.identity ? null : holder.identity;
+  #evaluate(): LeaderAnswer {
+    const { identity, lease, clock } = this.#options;
+    const { tenure, holder, term, leaseUid } = this.#state;
+    const now = clock.now();
+    // Rounded down: an answer may promise less than it could, never more.
+    const left = tenure?.accepting ? Math.floor(validForMs(tenure.validity, now, this.#toleranceMs)) : 0;
+    const leads = left > 0;
+    const known = holder !== null && (holder.identity === identity ? leads : now.monoMs < holder.knownUntilMonoMs);
+    return {
+      isLeader: leads,
+      identity,
+      leader: known
+        ? { identity: holder.identity, pod: podOfIdentity(holder.identity), address: holder.address }
+        : null,
+      validForMs: left,
+      fencingToken: leads ? (tenure?.fencingToken ?? null) : null,
+      term,
+      lease: { namespace: lease.namespace, name: lease.name, uid: leaseUid },
+    };
+  }
+
+  /** Who else is known to lead now. This replica's own name in the Lease is no news: `started` and `stopped` speak of it. */
+  #otherLeader(): string | null {
+    const { leader } = this.#evaluate();
+    return leader === null || leader.identity === this.identity ? null : leader.identity;
   }
 
   #emit(kind: LeadershipChange['kind'], reason: string | null): void {
-    const change: LeadershipChange = { kind, answer: this.answer(), reason };
+    this.#toldLeader = this.#otherLeader();
+    const change: LeadershipChange = { kind, answer: this.#evaluate(), reason };
     for (const listener of [...this.#listeners]) listener(change);
   }
 }

@@ -7,6 +7,7 @@ import {
   type LeaseContent,
   type LeaseRecord,
   nextWake,
+  type ReleaseResult,
   type Report,
   type RequestOutcome,
   type StopReason,
@@ -56,6 +57,16 @@ export interface RunnerOptions {
 
 /** kube-controller-manager's tolerance: how long a loop may be late before only a restart can mend it. */
 const WEDGED_TOLERANCE_MS = 20_000;
+
+/** What people are told of the end of a release. */
+const RELEASED: Readonly<Record<ReleaseResult, readonly [StepDownOutcome['result'], (log: Logger) => void]>> = {
+  freed: ['released', (log) => log.info({ code: 'RELEASED' }, 'the Lease is free for others')],
+  taken: ['not-leading', (log) => log.info({ code: 'TAKEN_OVER' }, 'another replica holds the Lease already')],
+  kept: [
+    'unreleased',
+    (log) => log.warn({ code: 'RELEASE_FAILED' }, 'the Lease could not be freed and will expire by itself'),
+  ],
+};
 
 /** A foreign record may last for longer than timers can count (setTimeout: 24 days); waking for nothing harms nobody. */
 const WAKE_DELAY_MS_MAX = 3_600_000;
@@ -190,7 +201,7 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
       case 'stop-work':
         return this.#stopping(effect.graceful, effect.reason);
       case 'released':
-        return this.#released(effect.freed);
+        return this.#released(effect.result);
       case 'finished':
         return this.#finish();
       case 'report':
@@ -244,11 +255,11 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
       });
   }
 
-  #released(freed: boolean): void {
+  #released(result: ReleaseResult): void {
     const { log } = this.#options;
-    if (freed) log.info({ code: 'RELEASED' }, 'the Lease is free for others');
-    else log.warn({ code: 'RELEASE_FAILED' }, 'the Lease could not be freed and will expire by itself');
-    for (const resolve of this.#awaitingRelease.splice(0)) resolve(freed ? 'released' : 'unreleased');
+    const [outcome, say] = RELEASED[result];
+    say(log);
+    for (const resolve of this.#awaitingRelease.splice(0)) resolve(outcome);
   }
 
   #report(report: Report): void {
@@ -291,7 +302,13 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
       this.dispatch(event);
       return Promise.resolve(outcome('not-leading'));
     }
-    if (this.#state.tenure.handOver === null) this.#immediate = immediate;
+    const { handOver } = this.#state.tenure;
+    if (handOver === null) this.#immediate = immediate;
+    else if (immediate) {
+      // Whoever asks again, now vouching for the application, need not wait for what the first one waits for.
+      this.#immediate = true;
+      this.#lapse?.end();
+    }
     return new Promise((resolve) => {
       this.#awaitingRelease.push((result) => resolve(outcome(result)));
       this.dispatch(event);

@@ -261,6 +261,10 @@ class History {
     return this.#server;
   }
 
+  get slotCount(): number {
+    return this.#slots.length;
+  }
+
   timings(): ElectionTimings {
     return this.#timings;
   }
@@ -446,6 +450,16 @@ const FAULTS = {
   },
   restored(this: History) {
     this.restore(this.random.between(500, 40_000));
+  },
+  /** Somebody who saw that the Lease is missing looks away while others go on. */
+  deletedAndCutOff(this: History, slot: number) {
+    const { leaseDurationMs } = this.timings();
+    const remove = () => this.server().handle({ method: 'DELETE', path: '', timeoutMs: 0 }, 'somebody');
+    remove();
+    this.later(this.random.between(0, 3_000), () => this.weather(slot, { cutOff: true }, leaseDurationMs * 1.7));
+    this.later(leaseDurationMs * this.random.between(1, 1.8), remove);
+    const other = (slot + 1) % this.slotCount;
+    this.later(leaseDurationMs * 1.5, () => this.weather(other, { cutOff: true }, this.span()));
   },
   leaseDeleted(this: History) {
     this.server().handle({ method: 'DELETE', path: '', timeoutMs: 0 }, 'somebody');

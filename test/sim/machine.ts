@@ -51,6 +51,7 @@ export class Machine implements Clock, Timers {
     const dueMonoMs = this.#monoMs() + Math.max(1, Math.ceil(delayMs));
     let scheduled: Scheduled | null = null;
     const arm = () => {
+      scheduled?.cancel();
       if (this.#suspended) return;
       scheduled = this.#world.at(this.#world.nowMs + (dueMonoMs - this.#monoMs()) / this.rate, fire);
     };
@@ -88,6 +89,7 @@ export class Machine implements Clock, Timers {
     this.#rebase();
     this.#running = false;
     this.#suspended = true;
+    for (const arm of [...this.#pending]) arm();
   }
 
   /** Goes on. What has become due meanwhile runs in a later step: a question that comes first is answered first. */
