@@ -42,8 +42,8 @@ export const HAZARDS: readonly Hazard[] = [
     edits: [
       {
         file: 'src/election/act.ts',
-        from: "if (sighting.kind === 'absent' || sighting.record.holder !== draft.config.identity)",
-        to: "if (sighting.kind === 'absent' || sighting.record.holder === '')",
+        from: "if (holder !== draft.config.identity) return endRelease(draft, holder === '' ? 'freed' : 'taken', now);",
+        to: "if (holder === '') return endRelease(draft, 'freed', now);",
       },
     ],
   },
@@ -66,8 +66,8 @@ export const HAZARDS: readonly Hazard[] = [
     edits: [
       {
         file: 'src/election/sighting.ts',
-        from: "return { kind: 'absent', claimableAtMonoMs: now.monoMs + waitMs, resourceVersion: version };",
-        to: "return { kind: 'absent', claimableAtMonoMs: now.monoMs + 0 * waitMs, resourceVersion: version };",
+        from: "return { kind: 'absent', claimableAtMonoMs: now.monoMs + waitMs, ...seen };",
+        to: "return { kind: 'absent', claimableAtMonoMs: now.monoMs + 0 * waitMs, ...seen };",
       },
       {
         file: 'src/election/sighting.ts',
@@ -190,6 +190,23 @@ export const HAZARDS: readonly Hazard[] = [
         file: 'src/election/act.ts',
         from: '  if (draft.stoppingWork !== null) return;\n',
         to: '  if (draft.stoppingWork !== null && draft.desire !== "campaign") return;\n  draft.stoppingWork = null;\n',
+      },
+    ],
+  },
+  {
+    code: 'R1',
+    what: 'a missing Lease is waited for once, whatever happened while nobody looked',
+    seenInSeed: 1072,
+    edits: [
+      {
+        file: 'src/election/sighting.ts',
+        from: 'return 3 * config.timings.retryPeriodMs;',
+        to: 'return 3e9 * config.timings.retryPeriodMs;',
+      },
+      {
+        file: 'src/election/observe.ts',
+        from: "const told = draft.watching && draft.sighting.kind === 'present';",
+        to: 'const told = draft.watching;',
       },
     ],
   },
