@@ -19,14 +19,16 @@ export const WRAPPER = { banner: '(function (exports, require, module, __filenam
 export function loaderSource(epilogue = ''): string {
   return `#!/usr/bin/env node
 'use strict';
-const { readFileSync } = require('node:fs');
-const { join } = require('node:path');
-const { Script } = require('node:vm');
-
 if (Number.parseInt(process.versions.node, 10) < 22) {
   process.stderr.write(\`leasegate: NODE_TOO_OLD Node \${process.versions.node} can't run this; use 22.19 or later\\n\`);
   process.exit(1);
 }
+// A signal that comes while Node itself starts, 20 ms, can't be kept.
+require('./signals.js');
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
+const { Script } = require('node:vm');
+
 const cacheFile = join(__dirname, 'main.cache');
 const filename = join(__dirname, 'main.js');
 const source = readFileSync(filename, 'latin1');

@@ -17,9 +17,10 @@ export class TestContext implements CommandContext {
     return this.#printed.promise;
   }
 
-  stdout(text: string): void {
+  stdout(text: string): boolean {
     this.out += text;
     this.#printed.resolve();
+    return true;
   }
 
   stderr(text: string): void {

@@ -1,12 +1,15 @@
+import type { Signal } from './signals.ts';
+
 /** What a command may touch of its process. */
 export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
-  stdout(text: string): void;
+  /** False when the text was dropped, because what is printed is not read. Never blocks. */
+  stdout(text: string): boolean;
   stderr(text: string): void;
   /** The text of a file, or undefined when it can't be read. */
   readFile(path: string): string | undefined;
-  /** Calls `listener` on each SIGTERM and SIGINT. */
-  onSignal(listener: (signal: 'SIGTERM' | 'SIGINT') => void): void;
+  /** Calls `listener` on the first SIGTERM or SIGINT; at once, when it has come already. */
+  onSignal(listener: (signal: Signal) => void): void;
 }
 
 /** A subcommand: resolves to the exit code. 0 done, 1 failed, 2 not usable as called. */

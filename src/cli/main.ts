@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { VERSION } from '../version.ts';
 import { helpAsked, isCommand, OVERVIEW } from './commands.ts';
 import type { Command, CommandContext } from './context.ts';
+import { Output } from './output.ts';
+import { onSignal } from './signals.ts';
 
 /** Loaded when asked for: a sidecar must not pay for the demo. */
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -10,9 +12,11 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./demo.ts')).demo,
 };
 
+const stdout = new Output(process.stdout);
+
 const context: CommandContext = {
   env: process.env,
-  stdout: (text) => void process.stdout.write(text),
+  stdout: (text) => stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
   readFile: (path) => {
     try {
@@ -21,10 +25,11 @@ const context: CommandContext = {
       return undefined;
     }
   },
-  onSignal: (listener) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => listener(signal));
-  },
+  onSignal,
 };
+
+/** How long the end waits for a reader of stdout that is slow. */
+const FLUSH_MS_MAX = 500;
 
 /** @returns the exit code. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -58,4 +63,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
 // Exits by itself although sockets of others may still be open: the command has said that it is done. Not awaited at the top
 // level, which one CommonJS file can't have; what is thrown ends the process with code 1 all the same.
-void main(process.argv.slice(2)).then((code) => process.exit(code));
+void main(process.argv.slice(2)).then(async (code) => {
+  await stdout.flushed(FLUSH_MS_MAX);
+  process.exit(code);
+});

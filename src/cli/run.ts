@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { homedir, hostname } from 'node:os';
-import pino from 'pino';
+import { setImmediate } from 'node:timers/promises';
 import { createApi } from '../api/api.ts';
 import { ListenError, type Listener, listen } from '../api/listen.ts';
 import { createMetrics } from '../api/metrics.ts';
@@ -16,11 +16,11 @@ import { LeaseWatch } from '../kube/lease-watch.ts';
 import { LeaseStore } from '../kube/leases.ts';
 import { Leadership } from '../leadership/leadership.ts';
 import { systemClock, systemTimers } from '../ports/clock.ts';
-import type { Logger } from '../ports/log.ts';
 import { ElectionRunner } from '../runner/runner.ts';
 import { delay } from '../runner/stop-work.ts';
 import { VERSION } from '../version.ts';
 import type { CommandContext } from './context.ts';
+import { createLog } from './log.ts';
 
 /** How long running work may drain when leadership is given up on purpose. */
 const DRAIN_MS_MAX = 10_000;
@@ -76,7 +76,7 @@ function namespaceOf(source: KubeConfigSource): string | undefined {
 
 async function serve(config: Config, kube: LoadedKubeConfig, context: CommandContext): Promise<number> {
   const identity = formatIdentity(config.pod.name, config.pod.uid, config.start);
-  const log: Logger = pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+  const log = createLog(config.logLevel, (line) => context.stdout(line));
   const clock = systemClock;
   const timers = systemTimers;
   const random = Math.random;
@@ -90,7 +90,13 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   const events = new EventRecorder({ client, lease, podName: config.pod.name, identity, clock, metrics });
 
   let exitCode = 0;
+  let stopping = false;
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  context.onSignal((signal) => {
+    log.info({ code: 'STOPPING', signal }, `${signal}: stops work and frees the Lease`);
+    stopping = true;
+    end();
+  });
   const runner = new ElectionRunner({
     election: { identity, timings, holderAddress: config.pod.ip },
     leases: new LeaseStore(client, lease),
@@ -144,16 +150,14 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     context.stderr(`leasegate: ${error.code} ${error.message}\n`);
     return 1;
   }
-  context.onSignal((signal) => {
-    log.info({ code: 'STOPPING', signal }, `${signal}: stops work and frees the Lease`);
-    end();
-  });
-  const [local, probe] = listeners.map(({ host, port }) => `${host}:${port}`);
-  log.info(
-    { code: 'STARTED', version: VERSION, identity, lease, timings, server, listen: { local, probe } },
-    'campaigns',
-  );
-  runner.start();
+  // A turn of the event loop, which delivers a signal that came during all this.
+  await setImmediate();
+  if (!stopping) {
+    const [local, probe] = listeners.map(({ host, port }) => `${host}:${port}`);
+    const listening = { local, probe };
+    log.info({ code: 'STARTED', version: VERSION, identity, lease, timings, server, listen: listening }, 'campaigns');
+    runner.start();
+  }
 
   await ended;
   await Promise.race([runner.stop(), delay(SHUTDOWN_MS_MAX, timers)]);

@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import { clientNode } from './client-node.ts';
+import { WRAPPER } from './code-cache.ts';
+import { LAZY_PACKAGES, lazyPackages } from './lazy-packages.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** Writes `main.js`, `signals.js` and `lazy/*.js`: all that the loader needs but the bytecode. */
+export async function bundle(outdir: string): Promise<{ main: Metafile; lazy: Metafile }> {
+  const common = {
+    absWorkingDir: root,
+    outdir,
+    bundle: true,
+    platform: 'node',
+    // One CommonJS file starts 20 ms sooner than ES modules and takes 15 MiB less.
+    format: 'cjs',
+    target: 'node22',
+    // `require` instead of `import()`: the ES module loader is not even started, and our own lazy parts stay in the one file.
+    supported: { 'dynamic-import': false },
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+  } satisfies BuildOptions;
+  const main = await build({
+    ...common,
+    entryPoints: { main: 'src/cli/main.ts' },
+    plugins: [signals, lazyPackages(), clientNode()],
+    banner: { js: WRAPPER.banner },
+    footer: { js: WRAPPER.footer },
+  });
+  await build({ ...common, entryPoints: { signals: 'src/cli/signals.ts' } });
+  const lazy = await build({
+    ...common,
+    entryPoints: Object.fromEntries(LAZY_PACKAGES.map(({ name, file }) => [`lazy/${file}`, name])),
+    minify: true,
+  });
+  return { main: main.metafile, lazy: lazy.metafile };
+}
+
+/** A file of its own, which the loader requires before the bundle is compiled; the bundle then finds that very module. */
+const signals: Plugin = {
+  name: 'signals',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/signals\.ts$/ }, () => ({ path: './signals.js', external: true }));
+  },
+};
