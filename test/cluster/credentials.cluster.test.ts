@@ -37,7 +37,7 @@ describe.concurrent('permissions and credentials, at the same time', () => {
     }
     await scene.setRules(rules);
     const next = await scene.untilLeader(8_000);
-    await next.untilLogged('API_RECOVERED', 1_000);
+    await next.untilLogged('API_RECOVERED', 5_000);
     expect(isHigherToken(next.fencingToken, before)).toBe(true);
   });
 

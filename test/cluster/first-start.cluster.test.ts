@@ -15,7 +15,7 @@ scenario(
     await scene.startReplicas(3);
     const leader = await scene.untilLeader();
     const campaignsMs = Math.min(...scene.replicas.map((replica) => replica.logged('STARTED')[0]!.atMs));
-    const leading = await leader.untilLogged('LEADING', 1_000);
+    const leading = await leader.untilLogged('LEADING', 5_000);
     expect(leading.atMs - campaignsMs).toBeLessThanOrEqual(1_000);
     const lease = await scene.lease();
     expect(lease.metadata.uid).toBe(shipped.metadata.uid);
@@ -42,7 +42,7 @@ describe.concurrent('without a Lease, at the same time', () => {
       const durationMs = Number.parseInt(timings.leaseDuration, 10) * 1_000;
       const leader = await scene.untilLeader(durationMs + 5_000);
       const [missing] = leader.logged('LEASE_MISSING');
-      const leading = await leader.untilLogged('LEADING', 1_000);
+      const leading = await leader.untilLogged('LEADING', 5_000);
       expect(leading.atMs - missing!.atMs).toBeGreaterThanOrEqual(durationMs - 1);
       expect(leading.atMs - missing!.atMs).toBeLessThanOrEqual(durationMs + 500);
       const creations = (await scene.requests()).filter(

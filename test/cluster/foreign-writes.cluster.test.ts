@@ -24,11 +24,11 @@ describe.concurrent('at the same time', () => {
       const { uid } = (await scene.lease()).metadata;
       const deletedMs = monoMs();
       await expectStatus(scene.controlPlane.admin.delete(scene.leasePath), 200);
-      const stopped = await leader.untilLogged('NOT_LEADING', 1_000, deletedMs);
+      const stopped = await leader.untilLogged('NOT_LEADING', 5_000, deletedMs);
       expect(stopped.reason).toBe('lease-deleted');
 
       // Only the holder of a deleted Lease can still be at work: itself need not wait for that.
-      const again = await leader.untilLogged('LEADING', 1_000, stopped.atMs);
+      const again = await leader.untilLogged('LEADING', 5_000, stopped.atMs);
       expect(isHigherToken(String(again.fencingToken), before)).toBe(true);
       const lease = await scene.lease();
       expect(lease.metadata.uid).not.toBe(uid);
@@ -60,7 +60,7 @@ describe.concurrent('at the same time', () => {
         expect(leading.atMs - renewedMs).toBeLessThanOrEqual(5_000 + 500);
         expect((await scene.lease()).metadata.uid).not.toBe(uid);
         expect(isolated.logged('NOT_LEADING').map(({ reason }) => reason)).toEqual(['expired']);
-        await until('it says so', 1_000, () => rival!.leading);
+        await until('it says so', 5_000, () => rival!.leading);
       } finally {
         relay.close();
       }
@@ -76,7 +76,7 @@ describe.concurrent('at the same time', () => {
     const now = microTime();
     const spec = { holderIdentity: 'somebody-else', leaseDurationSeconds: 4, renewTime: now, acquireTime: now };
     const written = await expectStatus(admin.patch(scene.leasePath, { spec: { ...spec, leaseTransitions: 2 } }), 200);
-    const stopped = await leader.untilLogged('NOT_LEADING', 1_000, writtenMs);
+    const stopped = await leader.untilLogged('NOT_LEADING', 5_000, writtenMs);
     expect(stopped.reason).toBe('taken-over');
     for (const { api } of scene.replicas) {
       // An address that the holder before left behind is not the present one's.
@@ -87,7 +87,7 @@ describe.concurrent('at the same time', () => {
     }
     // It lasts as long as it says itself, not as long as those do who wait.
     const next = await scene.untilLeader(8_000);
-    const leading = await next.untilLogged('LEADING', 1_000, writtenMs);
+    const leading = await next.untilLogged('LEADING', 5_000, writtenMs);
     expect(leading.atMs - writtenMs).toBeGreaterThanOrEqual(4_000);
     expect(leading.atMs - writtenMs).toBeLessThanOrEqual(4_500);
     expect(isHigherToken(String(leading.fencingToken), written.body.metadata.resourceVersion)).toBe(true);

@@ -43,8 +43,9 @@ scenario('a SIGTERM hands over in milliseconds, ten times', { timings: STANDARD 
   }
   tookMs.sort((a, b) => a - b);
   console.log(`ms from SIGTERM to the successor's event: ${tookMs.map(Math.round).join(', ')}`);
-  expect((tookMs[4]! + tookMs[5]!) / 2).toBeLessThanOrEqual(60);
-  expect(tookMs[9]).toBeLessThanOrEqual(250);
+  // `bench:failover` measures how many; here it must only be clear that nobody polls (retryPeriod is two seconds).
+  expect((tookMs[4]! + tookMs[5]!) / 2).toBeLessThanOrEqual(500);
+  expect(tookMs[9]).toBeLessThanOrEqual(1_000);
 });
 
 scenario('the Lease is released before the Event about it is written', { timings: BRISK }, async (scene) => {
@@ -69,9 +70,9 @@ describe.concurrent('at the same time', () => {
     const promisedUntilMs = Math.max(
       ...leader.answers.filter(({ isLeader }) => isLeader).map(({ sentMs, validForMs }) => sentMs + validForMs),
     );
-    const successor = await scene.untilLeader(1_000);
+    const successor = await scene.untilLeader(5_000);
     expect(successor).not.toBe(leader);
-    expect((await successor.untilLogged('LEADING', 1_000)).atMs).toBeGreaterThanOrEqual(Math.floor(promisedUntilMs));
+    expect((await successor.untilLogged('LEADING', 5_000)).atMs).toBeGreaterThanOrEqual(Math.floor(promisedUntilMs));
   });
 
   scenario('an immediate step-down hands over at once', { timings: BRISK }, async (scene) => {
@@ -98,7 +99,7 @@ describe.concurrent('at the same time', () => {
         paused: true,
         result: 'released',
       });
-      await second!.untilEvent('started', 1_000);
+      await second!.untilEvent('started', 5_000);
       const leftMs = await second!.leave();
       // Free, and with nobody to take it: for longer than the Lease would last.
       await until('a lease duration has passed', 10_000, () => monoMs() - leftMs > 6_000);
@@ -107,7 +108,7 @@ describe.concurrent('at the same time', () => {
       expect((await first.api.post('/resume')).json).toEqual({ paused: false });
       const started = await first.untilEvent('started', 5_000, resumedMs);
       expect(started.atMs - resumedMs).toBeLessThanOrEqual(1_000);
-      await until('its answer says so', 1_000, () => first.leading);
+      await until('its answer says so', 5_000, () => first.leading);
     },
   );
 
@@ -127,7 +128,7 @@ describe.concurrent('at the same time', () => {
       const leading = await restarted.untilLogged('LEADING', 2_000);
       expect(leading.atMs - campaigns.atMs).toBeLessThanOrEqual(1_000);
       expect(isHigherToken(String(leading.fencingToken), before)).toBe(true);
-      await until('its answer says so', 1_000, () => restarted.leading);
+      await until('its answer says so', 5_000, () => restarted.leading);
     },
   );
 });
