@@ -3,6 +3,7 @@ import { VERSION } from '../version.ts';
 import { helpAsked, isCommand, OVERVIEW } from './commands.ts';
 import type { Command, CommandContext } from './context.ts';
 import { Output } from './output.ts';
+import { FLUSH_MS_MAX } from './shutdown.ts';
 import { onSignal } from './signals.ts';
 
 /** Loaded when asked for: a sidecar must not pay for the demo. */
@@ -27,9 +28,6 @@ const context: CommandContext = {
   },
   onSignal,
 };
-
-/** How long the end waits for a reader of stdout that is slow. */
-const FLUSH_MS_MAX = 500;
 
 /** @returns the exit code. */
 async function main(argv: readonly string[]): Promise<number> {

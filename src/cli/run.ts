@@ -21,12 +21,7 @@ import { delay } from '../runner/stop-work.ts';
 import { VERSION } from '../version.ts';
 import type { CommandContext } from './context.ts';
 import { createLog } from './log.ts';
-
-/** How long running work may drain when leadership is given up on purpose. */
-const DRAIN_MS_MAX = 10_000;
-/** Bounds on what a SIGTERM waits for: freeing the Lease, then telling the cluster. */
-const SHUTDOWN_MS_MAX = 20_000;
-const FAREWELL_MS_MAX = 1_000;
+import { DRAIN_MS_MAX, FAREWELL_MS_MAX, stopMsMax } from './shutdown.ts';
 
 /** `leasegate run`: the sidecar. Ends on SIGTERM, or at once (2) when it can't be configured, or (1) can't listen. */
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
@@ -160,7 +155,10 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   }
 
   await ended;
-  await Promise.race([runner.stop(), delay(SHUTDOWN_MS_MAX, timers)]);
+  const limitMs = stopMsMax(timings);
+  const inTime = await Promise.race([runner.stop().then(() => true), delay(limitMs, timers).then(() => false)]);
+  if (!inTime)
+    log.warn({ code: 'STOP_SLOW', limitMs }, 'the Lease could not be freed in time and will expire by itself');
   api.close();
   const farewell = [events.settled(), ...listeners.map((listener) => listener.close(FAREWELL_MS_MAX / 2))];
   await Promise.race([Promise.all(farewell), delay(FAREWELL_MS_MAX, timers)]);
