@@ -101,6 +101,15 @@ export class Driver {
     return this.send({ kind: 'replied', requestId: this.state.pending!.id, outcome });
   }
 
+  /** Finds the Lease missing at every look, until something else than a look is due. */
+  findNothing(): this {
+    for (let looks = 0; looks < 100; looks++) {
+      if (this.wake().kinds()[0] !== 'read') return this;
+      this.reply({ kind: 'absent' });
+    }
+    throw new Error('the missing Lease was looked for a hundred times and never claimed');
+  }
+
   all<Kind extends EffectKind>(kind: Kind): Effect<Kind>[] {
     return this.effects.filter((effect): effect is Effect<Kind> => effect.kind === kind);
   }
@@ -134,6 +143,11 @@ export class Driver {
 /** A standby that watches `record` since 0. */
 export function standby(record: LeaseRecord = lease(), config: Partial<ElectionConfig> = {}): Driver {
   return new Driver(config).sees(record, 'list').watching(true);
+}
+
+/** A standby that watches since 0, when the first listing found no Lease. */
+export function unled(): Driver {
+  return new Driver().send({ kind: 'absent', resourceVersion: '9' }).watching(true);
 }
 
 /**

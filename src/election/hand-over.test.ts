@@ -1,5 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { CONFLICT, Driver, leader, lease, ME, OTHER, REFUSED, standby, stored, UNKNOWN } from './driver.fixture.ts';
+import {
+  CONFLICT,
+  Driver,
+  leader,
+  lease,
+  ME,
+  OTHER,
+  REFUSED,
+  standby,
+  stored,
+  UNKNOWN,
+  unled,
+} from './driver.fixture.ts';
 import type { ElectionEvent } from './index.ts';
 
 const FREE = lease({ holder: '' });
@@ -103,7 +115,7 @@ describe('giving up leadership', () => {
       .send(STEP_DOWN)
       .sees(lease({ resourceVersion: '105' }))
       .send(WORK_STOPPED);
-    expect(replica.kinds()).toEqual(['released']);
+    expect(replica.effects).toEqual([{ kind: 'released', result: 'taken' }]);
   });
 
   test('leaves a Lease alone that was deleted meanwhile', () => {
@@ -112,7 +124,7 @@ describe('giving up leadership', () => {
       .send(STEP_DOWN)
       .send({ kind: 'deleted', record: { ...record, resourceVersion: '105' } })
       .send(WORK_STOPPED);
-    expect(replica.kinds()).toEqual(['released']);
+    expect(replica.effects).toEqual([{ kind: 'released', result: 'freed' }]);
   });
 
   test('is nothing to do for one that does not lead', () => {
@@ -131,10 +143,18 @@ describe('a release', () => {
     expect(replica.the('update').base.resourceVersion).toBe('104');
   });
 
-  test('that met a conflict with a successor touches nothing', () => {
+  test('that met a conflict with a successor touches nothing, and does not say that the Lease is free', () => {
     const { replica } = releasing();
     replica.reply(CONFLICT).reply({ kind: 'ok', record: lease({ resourceVersion: '104' }) });
     expect(replica.kinds()).toEqual(['released']);
+    expect(replica.the('released').result).toBe('taken');
+  });
+
+  test('that met a conflict with nobody says that the Lease is free', () => {
+    const { replica } = releasing();
+    replica.reply(CONFLICT).reply({ kind: 'ok', record: lease({ resourceVersion: '104', holder: '' }) });
+    expect(replica.kinds()).toEqual(['released']);
+    expect(replica.the('released').result).toBe('freed');
   });
 
   test('of a Lease that is gone is done', () => {
@@ -303,7 +323,7 @@ describe('stopping', () => {
   test('waits for the answer to a claim, and frees what it won late', () => {
     const { replica, record } = acquiring();
     expect(replica.send(STOP).kinds()).toEqual([]);
-    replica.wait(3_000).reply({ kind: 'ok', record });
+    replica.wait(1_999).tick().reply({ kind: 'ok', record });
     expect(replica.the('update')).toMatchObject({ base: { resourceVersion: '101' }, content: { holder: '' } });
     replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '102') });
     expect(replica.kinds()).toEqual(['released', 'finished']);
@@ -323,7 +343,8 @@ describe('stopping', () => {
   });
 
   test('after a creation of unknown fate that did not happen ends', () => {
-    const replica = new Driver().send({ kind: 'absent', resourceVersion: '9' }).watching(true).wake();
+    const replica = unled().findNothing();
+    expect(replica.kinds()).toEqual(['create']);
     replica.reply(UNKNOWN).send(STOP).wake().reply({ kind: 'absent' });
     expect(replica.kinds()).toEqual(['released', 'finished']);
   });
@@ -347,5 +368,103 @@ describe('stopping', () => {
     ).toEqual([]);
     expect(replica.state).toMatchObject({ desire: 'stop', finished: true });
     expect(replica.state.config.identity).toBe(ME);
+  });
+});
+
+describe('a request that hangs when the replica is to stop', () => {
+  /** What the last event said of failures. */
+  const failures = (replica: Driver) =>
+    replica.all('report').flatMap(({ report }) => ('code' in report ? [`${report.kind}: ${report.code}`] : []));
+
+  test('is waited for as long as it takes while nobody wants to stop', () => {
+    expect(acquiring().replica.wakeInMs()).toBeNull();
+    expect(acquiring().replica.send(PAUSE).wakeInMs()).toBeNull();
+    expect(releasing().replica.wakeInMs()).toBeNull();
+  });
+
+  test('and that is a claim is abandoned after two seconds; a read says what it did, and it is freed', () => {
+    const { replica, record } = acquiring();
+    expect(replica.wait(1_000).send(STOP).wakeInMs()).toBe(2_000);
+    expect(replica.wake().kinds()).toEqual([]);
+    expect(failures(replica)).toEqual(['attempt-failed: abandoned']);
+    expect(replica.wakeInMs()).toBe(2_000);
+    expect(replica.wake().kinds()).toEqual(['read']);
+    replica.reply({ kind: 'ok', record });
+    expect(replica.the('update')).toMatchObject({ base: { resourceVersion: '101' }, content: { holder: '' } });
+    replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '102') });
+    expect(replica.kinds()).toEqual(['released', 'finished']);
+    expect(replica.wakeInMs()).toBeNull();
+  });
+
+  test('and that is abandoned says nothing any more when its answer comes after all', () => {
+    const { replica, record } = acquiring();
+    const requestId = replica.state.pending!.id;
+    const before = replica.send(STOP).wake().state;
+    replica.send({ kind: 'replied', requestId, outcome: { kind: 'ok', record } });
+    expect(replica.effects).toEqual([]);
+    expect(replica.state).toEqual(before);
+  });
+
+  test('is heard when its answer comes in the very moment in which it would be abandoned', () => {
+    const { replica, record } = acquiring();
+    replica.send(STOP).wait(2_000).reply({ kind: 'ok', record });
+    expect(failures(replica)).toEqual([]);
+    expect(replica.the('update')).toMatchObject({ base: { resourceVersion: '101' }, content: { holder: '' } });
+  });
+
+  test('and that is a renewal is abandoned while work drains, and leadership is confirmed by a read', () => {
+    const { replica } = leader();
+    const renewal = stored(replica.wake().the('update').content, '102');
+    expect(replica.send(STOP).wakeInMs()).toBe(2_000);
+    expect(replica.wake().kinds()).toEqual(['read']);
+    expect(failures(replica)).toEqual(['renewal-failed: abandoned']);
+    replica.reply({ kind: 'ok', record: renewal });
+    expect(replica.state.tenure?.validity.validUntilMonoMs).toBe(12_000);
+    expect(replica.the('update').base.resourceVersion).toBe('102');
+  });
+
+  test('and that is a renewal made while work drained is abandoned two seconds after work has stopped', () => {
+    const { replica } = leader();
+    replica.send(STOP).wake();
+    expect(replica.kinds()).toEqual(['update']);
+    expect(replica.wait(3_000).send(WORK_STOPPED).wakeInMs()).toBe(2_000);
+    expect(replica.wake().the('update').content.holder).toBe('');
+    const patient = leader().replica.send(STEP_DOWN).wake().wait(3_000).send(WORK_STOPPED);
+    expect(patient.wakeInMs()).toBeNull();
+  });
+
+  test('and that is a renewal does not keep work that has stopped from being followed by the release', () => {
+    const { replica } = leader();
+    replica.wake().send(STOP).send(WORK_STOPPED);
+    expect(replica.kinds()).toEqual([]);
+    expect(replica.wakeInMs()).toBe(2_000);
+    expect(replica.wake().the('update')).toMatchObject({ base: { resourceVersion: '101' }, content: { holder: '' } });
+  });
+
+  test('and that is a release is abandoned, read, and not repeated when it was carried out', () => {
+    const { replica } = releasing();
+    const released = stored(replica.the('update').content, '102');
+    expect(replica.send(STOP).wakeInMs()).toBe(2_000);
+    expect(replica.wake().kinds()).toEqual([]);
+    expect(replica.wake().kinds()).toEqual(['read']);
+    replica.reply({ kind: 'ok', record: released });
+    expect(replica.kinds()).toEqual(['released', 'finished']);
+    expect(replica.the('released').result).toBe('freed');
+  });
+
+  test('does not shorten the time of the one after it', () => {
+    const { replica } = leader();
+    const renewal = stored(replica.wake().the('update').content, '102');
+    replica.send(STOP).wait(1_900).reply({ kind: 'ok', record: renewal }).send(WORK_STOPPED);
+    const { content, timeoutMs } = replica.the('update');
+    expect(timeoutMs).toBe(2_500);
+    expect(replica.wait(2_400).tick().effects).toEqual([]);
+    replica.reply({ kind: 'ok', record: stored(content, '103') });
+    expect(replica.kinds()).toEqual(['released', 'finished']);
+  });
+
+  test('is not waited for longer because the replica is told to stop once more', () => {
+    const { replica } = acquiring();
+    expect(replica.send(STOP).wait(1_500).send(STOP).wakeInMs()).toBe(500);
   });
 });

@@ -159,6 +159,18 @@ describe('a renewal whose fate is unknown', () => {
     expect(replica.state.tenure?.unconfirmed).toMatchObject([{ sentAt: { monoMs: 6_000 } }]);
   });
 
+  test.each([UNKNOWN, CONFLICT])(
+    'and that ends in $kind again is looked into before half of what is left is over',
+    (outcome) => {
+      const { replica, record } = renewing();
+      replica.wait(4_000).reply(UNKNOWN).reply({ kind: 'ok', record }).wait(1_000).reply(outcome);
+      expect(replica.validForMs()).toBe(3_000);
+      expect(replica.wakeInMs()).toBe(1_500);
+      expect(replica.wake().kinds()).toEqual(['read']);
+      expect(replica.reply(UNKNOWN).wakeInMs()).toBe(750);
+    },
+  );
+
   test('is forgotten once a later one is acknowledged', () => {
     const { replica, record } = renewing();
     replica.wait(4_000).reply(UNKNOWN).reply({ kind: 'ok', record });
@@ -231,17 +243,28 @@ describe('a refused renewal', () => {
 
   test('heeds Retry-After', () => {
     const { replica } = renewing();
-    expect(replica.reply(refused(5_000)).wakeInMs()).toBe(5_000);
+    expect(replica.reply(refused(3_000)).wakeInMs()).toBe(3_000);
+    expect(replica.wait(2_999).tick().kinds()).toEqual([]);
+    expect(replica.wait(1).tick().kinds()).toEqual(['update']);
   });
 
-  test('heeds Retry-After only as far as it leaves time for one more try', () => {
+  test('heeds Retry-After only as far as half of what is left allows: there is time for more tries', () => {
     const { replica } = renewing();
-    expect(replica.reply(refused(60_000)).wakeInMs()).toBe(6_000);
+    expect(replica.reply(refused(5_000)).wakeInMs()).toBe(4_000);
+    expect(replica.wake().reply(refused(60_000)).wakeInMs()).toBe(2_000);
+    expect(replica.wake().reply(refused(60_000)).wakeInMs()).toBe(1_000);
+  });
+
+  test('is tried more often towards the deadline, though never more often than four times a second', () => {
+    const { replica } = renewing();
+    const sentMs: number[] = [];
+    while (replica.reply(refused(null)).wake().leads) sentMs.push(replica.nowMs);
+    expect(sentMs).toEqual([4_000, 6_000, 8_000, 9_000, 9_500, 9_750]);
   });
 
   test('never extends the deadline', () => {
     const { replica } = renewing();
-    for (let tries = 0; tries < 4; tries++) replica.reply(refused(null)).wake();
+    while (replica.leads && replica.nowMs < 60_000) replica.reply(refused(null)).wake();
     expect(replica.nowMs).toBe(10_000);
     expect(replica.leads).toBe(false);
   });
@@ -346,7 +369,8 @@ describe('what the watch shows a leader', () => {
   test('of its absence in a listing ends its tenure, and a whole duration is waited out', () => {
     const { replica } = leader();
     replica.send({ kind: 'absent', resourceVersion: '102' }).send({ kind: 'work-stopped' });
-    expect(replica.wakeInMs()).toBe(15_000);
+    expect(replica.findNothing().kinds()).toEqual(['create']);
+    expect(replica.nowMs).toBe(15_000);
   });
 
   test('of a wish for another holder makes it hand over', () => {

@@ -12,6 +12,7 @@ export function onReply(draft: Draft, requestId: number, outcome: RequestOutcome
   const request = draft.pending;
   if (request === null || request.id !== requestId) return;
   draft.pending = null;
+  draft.abandonAtMonoMs = Number.POSITIVE_INFINITY;
   if (outcome.kind === 'ok' || outcome.kind === 'absent') report(draft, { kind: 'reachable' });
   switch (request.purpose) {
     case 'read':

@@ -47,7 +47,11 @@ export function sightDeletion(before: Sighting, record: LeaseRecord, config: Ele
   return { kind: 'absent', claimableAtMonoMs: claimableMonoMs, confirmedAtMonoMs: now.monoMs, resourceVersion };
 }
 
-/** Longest time between two looks at a missing Lease in which nobody can have created, led and lost it unseen. */
+/**
+ * Longest time between two looks at a missing Lease over which the wait goes on: room for one look that failed. What was
+ * created and deleted within it is told by the watch; with none, a replica that created it in there, was cut off and had it
+ * deleted goes unseen.
+ */
 function absenceGapMsMax(config: ElectionConfig): number {
   return 3 * config.timings.retryPeriodMs;
 }

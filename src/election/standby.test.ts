@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CONFLICT, Driver, lease, ME, OTHER, REFUSED, standby, stored, UNKNOWN } from './driver.fixture.ts';
+import { CONFLICT, Driver, lease, ME, OTHER, REFUSED, standby, stored, UNKNOWN, unled } from './driver.fixture.ts';
 import { nextWake } from './index.ts';
 
 const RELEASED = lease({ resourceVersion: '110', holder: '', leaseDurationMs: 1_000, renewTime: 'released' });
@@ -54,7 +54,8 @@ describe('a standby', () => {
 
   test('spreads the claims to an expired or missing Lease over 50 ms', () => {
     expect(nextWake(standby().state)).toEqual({ atMonoMs: 15_000, jitterMsMax: 50 });
-    const replica = new Driver().send({ kind: 'absent', resourceVersion: '9' }).watching(true);
+    const replica = unled();
+    for (let looks = 0; looks < 7; looks++) replica.wake().reply({ kind: 'absent' });
     expect(nextWake(replica.state)).toEqual({ atMonoMs: 15_000, jitterMsMax: 50 });
   });
 
@@ -147,13 +148,15 @@ describe('a lost race', () => {
     expect(replica.wakeInMs()).toBe(15_000);
   });
 
-  test('against a deletion that the watch told of needs no read either', () => {
+  test('against a deletion that the watch told of keeps what it told: the wait for its holder is not begun anew', () => {
     const replica = standby(RELEASED)
       .tick()
       .send({ kind: 'deleted', record: lease({ resourceVersion: '112' }) });
     replica.reply(CONFLICT);
-    expect(replica.state.sighting.kind).toBe('absent');
-    expect(replica.wakeInMs()).toBe(15_000);
+    expect(replica.state.sighting).toMatchObject({ kind: 'absent', claimableAtMonoMs: 15_000 });
+    expect(replica.wakeInMs()).toBe(2_000);
+    expect(replica.findNothing().kinds()).toEqual(['create']);
+    expect(replica.nowMs).toBe(15_000);
   });
 
   test('answered by a read that still shows the outdated version is tried again after a pause, not in a tight loop', () => {
@@ -202,10 +205,13 @@ describe('a claim that was refused', () => {
   });
 
   test('because the Lease was not found waits as well: nothing is asked in a tight loop', () => {
-    const replica = new Driver().send({ kind: 'absent', resourceVersion: '9' }).watching(true).wake();
+    const replica = unled().findNothing();
     replica.reply({ kind: 'absent' });
     expect(replica.wakeInMs()).toBe(2_000);
-    expect(replica.wake().kinds()).toEqual(['create']);
+    expect(replica.wake().kinds()).toEqual(['read']);
+    expect(replica.reply({ kind: 'absent' }).wake().kinds()).toEqual(['create']);
+    expect(replica.nowMs).toBe(17_000);
+    expect(replica.reply({ kind: 'absent' }).wakeInMs()).toBe(2_000);
   });
 });
 
@@ -234,7 +240,7 @@ describe('an answer that comes too late', () => {
   });
 
   test('gives no tenure when the watch has shown the deletion of what was created', () => {
-    const replica = new Driver().send({ kind: 'absent', resourceVersion: '9' }).watching(true).wake();
+    const replica = unled().findNothing();
     const record = stored(replica.the('create').content, '10', 'lease-2');
     replica.sees(record).send({ kind: 'deleted', record: { ...record, resourceVersion: '11' } });
     replica.reply({ kind: 'ok', record });
@@ -248,7 +254,9 @@ describe('a missing Lease', () => {
     const replica = new Driver().send({ kind: 'absent', resourceVersion: '9' });
     expect(replica.effects).toEqual([{ kind: 'report', report: { kind: 'absent', waitMs: 15_000 } }]);
     replica.watching(true);
-    expect(replica.wait(14_999).tick().kinds()).toEqual([]);
+    for (let looks = 0; looks < 7; looks++) expect(replica.wake().reply({ kind: 'absent' }).kinds()).toEqual([]);
+    expect(replica.wait(999).tick().kinds()).toEqual([]);
+    expect(replica.nowMs).toBe(14_999);
     expect(replica.wait(1).tick().the('create').content).toMatchObject({ holder: ME, transitions: 0 });
   });
 
@@ -267,7 +275,8 @@ describe('a missing Lease', () => {
 
   test("that had a longer duration than ours keeps it: its holder's word counts", () => {
     const replica = standby(lease({ leaseDurationMs: 60_000 })).send({ kind: 'absent', resourceVersion: '120' });
-    expect(replica.wakeInMs()).toBe(60_000);
+    expect(replica.findNothing().kinds()).toEqual(['create']);
+    expect(replica.nowMs).toBe(60_000);
   });
 
   test('that the watch saw go is created when the rest of its duration is over', () => {
@@ -275,8 +284,8 @@ describe('a missing Lease', () => {
       .wait(9_000)
       .send({ kind: 'deleted', record: lease({ resourceVersion: '101' }) });
     expect(replica.effects).toEqual([{ kind: 'report', report: { kind: 'absent', waitMs: 6_000 } }]);
-    expect(replica.wakeInMs()).toBe(6_000);
-    expect(replica.wake().kinds()).toEqual(['create']);
+    expect(replica.findNothing().kinds()).toEqual(['create']);
+    expect(replica.nowMs).toBe(15_000);
   });
 
   test('that was free when it was deleted is created at once', () => {
@@ -286,7 +295,48 @@ describe('a missing Lease', () => {
 
   test('that the watch saw go before this replica knew of it is waited out whole', () => {
     const replica = new Driver().watching(true).send({ kind: 'deleted', record: lease() });
+    expect(replica.findNothing().kinds()).toEqual(['create']);
+    expect(replica.nowMs).toBe(15_000);
+  });
+
+  test('is looked for every retry period although the watch is up, until it is there', () => {
+    const replica = unled();
+    expect(nextWake(replica.state)).toEqual({ atMonoMs: 2_000, jitterMsMax: 400 });
+    expect(replica.wake().kinds()).toEqual(['read']);
+    expect(replica.reply({ kind: 'absent' }).wakeInMs()).toBe(2_000);
+    expect(replica.watching(false).watching(true).wakeInMs()).toBe(0);
+    replica.wake().reply({ kind: 'absent' }).sees(lease());
     expect(replica.wakeInMs()).toBe(15_000);
+  });
+
+  test('that is looked for again within three retry periods has been waited for all the time', () => {
+    const replica = unled().wait(6_000).tick().reply({ kind: 'absent' });
+    expect(replica.findNothing().kinds()).toEqual(['create']);
+    expect(replica.nowMs).toBe(15_000);
+  });
+
+  const looks: [string, (replica: Driver) => Driver][] = [
+    ['a read', (replica) => replica.tick().reply({ kind: 'absent' })],
+    ['a listing', (replica) => replica.send({ kind: 'absent', resourceVersion: '12' })],
+  ];
+  test.each(looks)(
+    'that %s finds missing after a longer gap is waited out whole: another may have led in between',
+    (_, look) => {
+      const replica = look(unled().wait(6_001));
+      expect(replica.kinds()).toEqual([]);
+      expect(replica.findNothing().kinds()).toEqual(['create']);
+      expect(replica.nowMs).toBe(21_001);
+    },
+  );
+
+  test('is not created after the wait without a look, however long nobody looked', () => {
+    const replica = unled().wait(20_000).tick();
+    expect(replica.kinds()).toEqual(['read']);
+    replica.reply({ kind: 'refused', code: 'throttled', retryAfterMs: 7_000 });
+    expect(replica.wakeInMs()).toBe(7_000);
+    expect(replica.wake().kinds()).toEqual(['read']);
+    replica.reply({ kind: 'absent' });
+    expect(replica.state.sighting).toMatchObject({ claimableAtMonoMs: 42_000, confirmedAtMonoMs: 27_000 });
   });
 
   test('does not come back by what a slow watch tells of the time before', () => {
@@ -305,7 +355,7 @@ describe('a missing Lease', () => {
   });
 
   test('that another replica created first is read: one POST wins', () => {
-    const replica = new Driver().send({ kind: 'absent', resourceVersion: '9' }).watching(true).wake();
+    const replica = unled().findNothing();
     replica.reply(CONFLICT);
     expect(replica.reports()).toEqual(['race-lost']);
     expect(replica.wakeInMs()).toBe(2_000);
@@ -314,7 +364,7 @@ describe('a missing Lease', () => {
   });
 
   test('whose creation may or may not have happened is read, and taken when it was ours', () => {
-    const replica = new Driver().send({ kind: 'absent', resourceVersion: '9' }).watching(true).wake();
+    const replica = unled().findNothing();
     const created = stored(replica.the('create').content, '10', 'lease-2');
     replica.reply(UNKNOWN).wake().reply({ kind: 'ok', record: created });
     expect(replica.tick().the('update').base).toMatchObject({ uid: 'lease-2', resourceVersion: '10' });

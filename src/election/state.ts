@@ -83,7 +83,7 @@ export interface ElectionState {
   /** At most one request is under way. */
   readonly pending: PendingRequest | null;
   readonly nextRequestId: number;
-  /** The request under way is not waited for beyond this; finite once this replica is to stop. */
+  /** The request under way is not waited for beyond this; finite for one that is in the way of a stop. */
   readonly abandonAtMonoMs: number;
   /** Not to read, claim or release before this. */
   readonly retryAtMonoMs: number;

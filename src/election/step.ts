@@ -25,22 +25,30 @@ export function step(
 ): readonly [ElectionState, readonly ElectionEffect[]] {
   const draft: Draft = { ...state, effects: [] };
   expireTenure(draft, now);
-  abandonRequest(draft, now);
   handle(draft, event, now);
+  abandonRequest(draft, now);
   act(draft, event, now);
   const { effects, ...next } = draft;
   assertInvariants(next);
   return [next, effects];
 }
 
-/** How long a stop waits for the answer to a request that was under way when it came. */
+/** How long a stop waits for the answer to a request that is in its way. */
 const STOP_PATIENCE_MS = 2_000;
+
+/**
+ * The request under way, and no later one, is waited for this long at most. Work that drains keeps its leader renewing, so
+ * this is said at the stop and once more when work has stopped.
+ */
+function limitPatience(draft: Draft, now: Instant): void {
+  if (draft.pending === null) return;
+  draft.abandonAtMonoMs = Math.min(draft.abandonAtMonoMs, now.monoMs + STOP_PATIENCE_MS);
+}
 
 /** A request that hangs must not use up the time in which the Lease can be freed: what it did is for a read to say. */
 function abandonRequest(draft: Draft, now: Instant): void {
-  if (now.monoMs < draft.abandonAtMonoMs) return;
-  draft.abandonAtMonoMs = Number.POSITIVE_INFINITY;
-  if (draft.pending !== null) onReply(draft, draft.pending.id, { kind: 'unknown', code: 'abandoned' }, now);
+  if (draft.pending === null || now.monoMs < draft.abandonAtMonoMs) return;
+  onReply(draft, draft.pending.id, { kind: 'unknown', code: 'abandoned' }, now);
 }
 
 function handle(draft: Draft, event: ElectionEvent, now: Instant): void {
@@ -58,6 +66,7 @@ function handle(draft: Draft, event: ElectionEvent, now: Instant): void {
     case 'replied':
       return onReply(draft, event.requestId, event.outcome, now);
     case 'work-stopped':
+      if (draft.desire === 'stop') limitPatience(draft, now);
       return onWorkStopped(draft, now);
     case 'step-down':
       return beginHandOver(draft, 'step-down');
@@ -69,9 +78,9 @@ function handle(draft: Draft, event: ElectionEvent, now: Instant): void {
       return;
     case 'stop':
       draft.desire = 'stop';
-      if (draft.pending !== null) draft.abandonAtMonoMs = now.monoMs + STOP_PATIENCE_MS;
       // Nobody waits for what a last read would say.
       if (draft.tenure === null && draft.pending?.purpose === 'read') draft.pending = null;
+      limitPatience(draft, now);
       return beginHandOver(draft, 'shutdown');
   }
 }
