@@ -17,9 +17,10 @@ import {
 import type { ElectionControl, LoopHealth, StepDownOutcome } from '../leadership/control.ts';
 import type { Leadership } from '../leadership/leadership.ts';
 import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
+import { type Delay, endableDelay } from '../ports/delay.ts';
 import type { Logger } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import { type Delay, endableDelay, stopWork } from './stop-work.ts';
+import { stopWork } from './stop-work.ts';
 
 /** Reads and writes the election's Lease; implemented by `src/kube`. Every call ends within about its timeout. */
 export interface LeasePort {

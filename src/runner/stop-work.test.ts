@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { ProcessTime, settled, VirtualTime } from '../../test/scenarios/support/virtual-time.ts';
+import { ProcessTime, VirtualTime } from '../../test/scenarios/support/virtual-time.ts';
 import { SILENT_LOG, TIMINGS } from '../../test/scenarios/support/world.ts';
 import { Leadership, type StopContext } from '../leadership/leadership.ts';
-import { delay, endableDelay, stopWork } from './stop-work.ts';
+import { delay } from '../ports/delay.ts';
+import { stopWork } from './stop-work.ts';
 
 let time: VirtualTime;
 let process: ProcessTime;
@@ -118,25 +119,5 @@ describe('stopping work', () => {
     await time.pass(60_000);
     expect(cancelled).toHaveBeenCalledTimes(1);
     expect(log.warn).not.toHaveBeenCalled();
-  });
-});
-
-describe('a delay', () => {
-  test('can be ended before its time', async () => {
-    const wait = endableDelay(1_000, process);
-    const over = vi.fn();
-    void wait.over.then(over);
-    await time.pass(999);
-    expect(over).not.toHaveBeenCalled();
-    wait.end();
-    await settled();
-    expect(over).toHaveBeenCalledTimes(1);
-  });
-
-  test('is over by itself', async () => {
-    const over = vi.fn();
-    void delay(1_000, process).then(over);
-    await time.pass(1_000);
-    expect(over).toHaveBeenCalledTimes(1);
   });
 });

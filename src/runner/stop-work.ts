@@ -1,5 +1,6 @@
 import { type Leadership, STOP_STAGES, type StopContext } from '../leadership/leadership.ts';
 import type { Clock, Timers } from '../ports/clock.ts';
+import { endableDelay } from '../ports/delay.ts';
 import type { Logger } from '../ports/log.ts';
 
 /**
@@ -32,27 +33,4 @@ export async function stopWork(
     if (!inTime)
       ports.log.warn({ code: 'STOP_HOOK_SLOW', stage }, `${stage} did not stop in time and is not waited for`);
   }
-}
-
-/** A wait that can be ended early; ended or over, it leaves no timer behind. */
-export interface Delay {
-  readonly over: Promise<void>;
-  end(): void;
-}
-
-export function endableDelay(delayMs: number, timers: Timers): Delay {
-  const { promise: over, resolve } = Promise.withResolvers<void>();
-  const timer = timers.after(delayMs, resolve);
-  return {
-    over,
-    end: () => {
-      timer.cancel();
-      resolve();
-    },
-  };
-}
-
-/** Resolves after `delayMs` of the given timers. */
-export function delay(delayMs: number, timers: Timers): Promise<void> {
-  return endableDelay(delayMs, timers).over;
 }
