@@ -92,7 +92,8 @@ export const RUN_OPTIONS = defineOptions({
       type: address(),
       default: '0.0.0.0:4041',
       group: 'Listeners',
-      meaning: 'Probes and metrics, for the kubelet and Prometheus. It changes nothing.',
+      meaning:
+        'Probes and metrics, for the kubelet and Prometheus. It changes nothing. A pod with only IPv6 needs `:4041`, or `[::]:4041`: every address, of both families.',
     },
     podName: {
       env: 'POD_NAME',
