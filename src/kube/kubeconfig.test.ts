@@ -102,6 +102,16 @@ describe('what cannot be used is an error with a remedy', () => {
     expect(problemOf(undefined).message).not.toContain('localhost');
   });
 
+  test.each([
+    ['without a scheme', '127.0.0.1:6443'],
+    ['that only looks as if it had one', 'localhost:6443'],
+    ['of another scheme', 'ftp://east.example'],
+  ])('a server %s', (_, server) => {
+    const problem = problemOf(write('wrong', { ...GOOD, clusters: [{ name: 'east', cluster: { server } }] }));
+    expect(problem).toMatchObject({ code: 'KUBECONFIG_INVALID', remedy: expect.stringContaining('https://') });
+    expect(problem.message).toContain(JSON.stringify(server));
+  });
+
   test('a proxy, which would be gone past in silence', () => {
     const cluster = { server: 'https://east.example:6443', 'proxy-url': 'http://proxy.example:3128' };
     const problem = problemOf(write('proxied', { ...GOOD, clusters: [{ name: 'east', cluster }] }));

@@ -48,6 +48,7 @@ export function loadKubeConfig(source: KubeConfigSource): LoadedKubeConfig {
   if (source.inCluster && existsSync(TOKEN_FILE)) {
     const config = new KubeConfig();
     config.loadFromCluster();
+    checkServer(config, 'of the pod (KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT)');
     const namespace = config.getContextObject(config.getCurrentContext())?.namespace?.trim();
     return { config, tokenFile: TOKEN_FILE, namespace };
   }
@@ -85,6 +86,7 @@ function fromFiles(paths: readonly string[], named: string): LoadedKubeConfig {
   if (config.getCurrentCluster() === null) {
     throw new KubeConfigError(`kubeconfig ${named}: the context's cluster ${context.cluster} is not defined`, remedy);
   }
+  checkServer(config, `of kubeconfig ${named}`);
   const proxy = config.getCurrentCluster()?.proxyUrl;
   if (proxy) {
     const way = 'reach the API server directly, or through a tunnel of your own, and remove proxy-url';
@@ -94,6 +96,16 @@ function fromFiles(paths: readonly string[], named: string): LoadedKubeConfig {
     throw new KubeConfigError(`kubeconfig ${named}: the context's user ${context.user} is not defined`, remedy);
   }
   return { config, tokenFile: tokenFiles.get(context.user) ?? null, namespace: context.namespace };
+}
+
+function checkServer(config: KubeConfig, whose: string): void {
+  const server = config.getCurrentCluster()?.server ?? '';
+  // `localhost:6443` parses as well: as something of the scheme `localhost`.
+  if (['https:', 'http:'].includes(URL.parse(server)?.protocol ?? '')) return;
+  throw new KubeConfigError(
+    `the cluster's server ${whose} is no http(s) URL: ${JSON.stringify(server)}`,
+    'write it with its scheme, as in https://10.96.0.1:6443',
+  );
 }
 
 /** `users[].user.tokenFile` by user name: part of the format, but unknown to `KubeConfig`. */
