@@ -3,7 +3,7 @@ import { ProcessTime, VirtualTime } from '../../test/scenarios/support/virtual-t
 import { NO_METRICS, SILENT_LOG } from '../../test/scenarios/support/world.ts';
 import { KubeClient } from './client.ts';
 import { LeaseStore } from './leases.ts';
-import { ok, refusal, ScriptedTransport } from './scripted-transport.fixture.ts';
+import { notFound, ok, refusal, ScriptedTransport } from './scripted-transport.fixture.ts';
 import { type KubeRequest, TransportError } from './transport.ts';
 
 const metrics = { ...NO_METRICS, request: vi.fn() };
@@ -11,6 +11,8 @@ const log = { ...SILENT_LOG, info: vi.fn(), warn: vi.fn() };
 const GET: KubeRequest = { method: 'GET', path: '/x', timeoutMs: 1_000 };
 const target = { verb: 'get', apiGroup: 'coordination.k8s.io', resource: 'leases', name: 'cart' } as const;
 const lease = { metadata: { uid: 'lease-1', resourceVersion: '100' }, spec: { holderIdentity: 'b' } };
+
+const NO_CART = notFound('leases', 'cart');
 
 let transport: ScriptedTransport;
 let client: KubeClient;
@@ -41,6 +43,13 @@ describe('a call', () => {
   test('gives what the network did as a value, too', async () => {
     transport.answers = [new TransportError('timeout', 'no answer within 1000 ms')];
     expect(await client.call(target, GET)).toMatchObject({ ok: false, failure: { code: 'timeout' } });
+  });
+
+  test('counts a 404 of something that is no API server as what it is', async () => {
+    transport.answers = [{ ...refusal(404), body: '404 page not found' }];
+    expect(await client.call(target, GET)).toMatchObject({ ok: false, failure: { code: 'unexpected' } });
+    expect(metrics.request).toHaveBeenCalledExactlyOnceWith('get', 'unexpected', 0);
+    expect(lines()).toEqual(['API_UNEXPECTED']);
   });
 
   test('lets a defect through', async () => {
@@ -74,9 +83,12 @@ describe('the log', () => {
 
   test.each([
     [refusal(401), /token/],
-    [refusal(404, { details: { kind: 'namespaces' } }), /create the namespace/],
+    [notFound('namespaces', 'shop'), /create the namespace/],
     [refusal(422), /unusable form/],
     [refusal(429), /Retry-After/],
+    [refusal(404, { message: 'the server could not find the requested resource' }), /really a Kubernetes API server/],
+    [new TransportError('no-credentials', 'no credentials: ENOENT'), /service account token/],
+    [new TransportError('no-credentials', 'no credentials: ENOENT', 'check the token file'), /^check the token file$/],
     [new TransportError('unreachable', 'ECONNREFUSED'), /network policies/],
     [new TransportError('reset', 'socket hang up'), /tried again/],
   ])('has a remedy for each trouble: %o', async (answer, remedy) => {
@@ -86,7 +98,7 @@ describe('the log', () => {
   });
 
   test('takes lost races and missing objects for no trouble', async () => {
-    transport.answers = [refusal(409), refusal(409, { reason: 'AlreadyExists' }), refusal(404), refusal(410)];
+    transport.answers = [refusal(409), refusal(409, { reason: 'AlreadyExists' }), NO_CART, refusal(410)];
     for (let calls = 0; calls < 4; calls++) await client.call(target, GET);
     expect(lines()).toEqual([]);
   });
@@ -132,8 +144,10 @@ describe('the Lease store', () => {
   test.each([
     [ok(lease), 'ok', 'ok', 'ok'],
     [ok('a login page'), 'unknown', 'unknown', 'unknown'],
-    [refusal(404), 'absent', 'absent', 'conflict'],
-    [refusal(404, { details: { kind: 'namespaces' } }), 'refused', 'refused', 'refused'],
+    [NO_CART, 'absent', 'refused', 'conflict'],
+    [refusal(404), 'refused', 'refused', 'refused'],
+    [{ ...refusal(404), body: '404 page not found' }, 'refused', 'refused', 'refused'],
+    [notFound('namespaces', 'shop'), 'refused', 'refused', 'refused'],
     [refusal(409), 'conflict', 'conflict', 'conflict'],
     [refusal(409, { reason: 'AlreadyExists' }), 'conflict', 'conflict', 'conflict'],
     [refusal(401), 'refused', 'refused', 'refused'],
@@ -141,6 +155,7 @@ describe('the Lease store', () => {
     [refusal(422), 'refused', 'refused', 'refused'],
     [refusal(429), 'refused', 'refused', 'refused'],
     [refusal(500), 'unknown', 'unknown', 'unknown'],
+    [new TransportError('no-credentials', 'ENOENT'), 'refused', 'refused', 'refused'],
     [new TransportError('unreachable', 'ECONNREFUSED'), 'refused', 'refused', 'refused'],
     [new TransportError('reset', 'socket hang up'), 'unknown', 'unknown', 'unknown'],
     [new TransportError('timeout', 'no answer'), 'unknown', 'unknown', 'unknown'],

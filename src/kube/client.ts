@@ -1,11 +1,11 @@
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import { type Failure, failureOf, failureOfError } from './errors.ts';
+import { type Failure, failureOf, failureOfError, type NamedObject } from './errors.ts';
 import type { KubeReply, KubeRequest, Transport } from './transport.ts';
 import { TroubleLog } from './trouble.ts';
 
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update';
 
 export type CallResult =
   | { readonly ok: true; readonly body: unknown }
@@ -40,7 +40,7 @@ export class KubeClient {
   async call(target: CallTarget, request: KubeRequest): Promise<CallResult> {
     const startMonoMs = this.#clock.now().monoMs;
     const failure = await this.transport.request(request).then(
-      (reply): Failure | KubeReply => (reply.status < 300 ? reply : failureOf(reply)),
+      (reply): Failure | KubeReply => (reply.status < 300 ? reply : failureOf(reply, objectOf(target))),
       (error: unknown): Failure => failureOfError(error),
     );
     const durationMs = this.#clock.now().monoMs - startMonoMs;
@@ -57,6 +57,11 @@ export class KubeClient {
     this.#metrics.request(target.verb, failure?.code ?? 'ok', durationMs);
     if (!target.optional) this.#trouble.note(`${target.verb} ${target.resource}`, failure, ruleFor(target));
   }
+}
+
+/** Listings and watches have a name as a selector only, creations as a wish. */
+function objectOf({ verb, resource, name }: CallTarget): NamedObject | null {
+  return (verb === 'get' || verb === 'update') && name !== undefined ? { resource, name } : null;
 }
 
 function ruleFor({ apiGroup, resource, name, verb }: CallTarget): string {

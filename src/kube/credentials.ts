@@ -1,17 +1,12 @@
-import { readFile } from 'node:fs/promises';
-import type { RequestOptions } from 'node:https';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
+import { type CredentialMaterial, checkTls, readCredentials, remedyFor } from './credential-source.ts';
 import type { LoadedKubeConfig } from './kubeconfig.ts';
+import { TransportError } from './transport.ts';
 
-/** What a connection needs; when any of it changes, connections are made anew. */
-export type TlsMaterial = Pick<RequestOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername'>;
-
-export interface PresentCredentials {
-  readonly tls: TlsMaterial;
-  /** Changes with the material. */
+export interface PresentCredentials extends CredentialMaterial {
+  /** Changes with the TLS material. */
   readonly tlsVersion: number;
-  readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
@@ -20,15 +15,20 @@ export interface PresentCredentials {
  */
 const FRESH_MS = 10_000;
 
+/** The part of a request's time that may go into reading again what there is already. Files take next to none of it. */
+const READING_SHARE = 0.25;
+
 /**
- * Credentials from a kubeconfig or a pod's service account, read again as they are rotated. A file that can't be read (a
- * rotation in progress, say) leaves the last one in use.
+ * Credentials from a kubeconfig or a pod's service account, read again as they are rotated, once at a time. Whatever can't be
+ * read (a file in the middle of a rotation, a plugin that hangs) leaves the last ones in use and holds up no request beyond
+ * its time.
  */
 export class Credentials {
   readonly #loaded: LoadedKubeConfig;
   readonly #clock: Clock;
   readonly #log: Logger;
   #present: PresentCredentials | null = null;
+  #reading: Promise<PresentCredentials> | null = null;
   #readAtMonoMs = Number.NEGATIVE_INFINITY;
   #unreadable: string | null = null;
 
@@ -38,91 +38,87 @@ export class Credentials {
     this.#log = log;
   }
 
-  /** @throws Error when there are none at all: the first reading failed. */
-  async present(): Promise<PresentCredentials> {
-    const nowMonoMs = this.#clock.now().monoMs;
-    if (this.#present !== null && nowMonoMs - this.#readAtMonoMs < FRESH_MS) return this.#present;
-    // Set first: callers that come while this one reads go on with what there is.
-    this.#readAtMonoMs = nowMonoMs;
+  /**
+   * What a request with `timeoutMs` left goes with.
+   *
+   * @throws TransportError `no-credentials` when there never were any, or not in time
+   */
+  async present(timeoutMs: number): Promise<PresentCredentials> {
+    const last = this.#present;
+    if (last === null) {
+      const first = await within(timeoutMs, this.#read());
+      if (first === null) throw this.#late(timeoutMs);
+      return first;
+    }
+    const fresh = this.#clock.now().monoMs - this.#readAtMonoMs < FRESH_MS;
+    if (fresh || this.#reading !== null) return last;
+    return (await within(timeoutMs * READING_SHARE, this.#read())) ?? last;
+  }
+
+  /** After a 401: others than those that were refused, or null when there are none within `timeoutMs`. */
+  async refresh(refused: PresentCredentials, timeoutMs: number): Promise<PresentCredentials | null> {
+    if (sameCredentials(this.#present, refused) && (await within(timeoutMs, this.#read())) === null) {
+      this.#noteReadable(this.#late(timeoutMs));
+    }
+    return sameCredentials(this.#present, refused) ? null : this.#present;
+  }
+
+  /** Rejects only as long as there are none at all. */
+  #read(): Promise<PresentCredentials> {
+    this.#reading ??= this.#readAnew().finally(() => {
+      this.#reading = null;
+    });
+    return this.#reading;
+  }
+
+  async #readAnew(): Promise<PresentCredentials> {
+    const last = this.#present;
     try {
-      this.#present = await this.#read();
+      const { tls, headers } = await readCredentials(this.#loaded);
+      const changed = !same(last?.tls, tls);
+      if (changed) await checkTls(this.#loaded, tls);
+      this.#present = { tls, headers, tlsVersion: (last?.tlsVersion ?? 0) + (changed ? 1 : 0) };
       this.#noteReadable(null);
+      return this.#present;
     } catch (error) {
-      if (this.#present === null) {
-        this.#readAtMonoMs = Number.NEGATIVE_INFINITY;
-        throw error;
-      }
-      this.#noteReadable(error instanceof Error ? error.message : String(error));
+      if (last === null || !(error instanceof TransportError)) throw error;
+      this.#noteReadable(error);
+      return last;
+    } finally {
+      this.#readAtMonoMs = this.#clock.now().monoMs;
     }
-    return this.#present;
   }
 
-  /** After a 401: reads them again, and says whether anything is different now. */
-  async refresh(): Promise<boolean> {
-    const before = this.#present;
-    this.#readAtMonoMs = Number.NEGATIVE_INFINITY;
-    const after = await this.present();
-    return (
-      before === null ||
-      JSON.stringify(after.headers) !== JSON.stringify(before.headers) ||
-      after.tlsVersion !== before.tlsVersion
-    );
+  #late(timeoutMs: number): TransportError {
+    const message = `no credentials within ${Math.round(timeoutMs)} ms`;
+    return new TransportError('no-credentials', message, remedyFor(this.#loaded));
   }
 
-  async #read(): Promise<PresentCredentials> {
-    const { config, tokenFile } = this.#loaded;
-    const cluster = config.getCurrentCluster();
-    const user = config.getCurrentUser();
-    const tls: TlsMaterial = {
-      ...(await material('ca', cluster?.caFile, cluster?.caData)),
-      ...(await material('cert', user?.certFile, user?.certData)),
-      ...(await material('key', user?.keyFile, user?.keyData)),
-      ...(cluster?.skipTLSVerify ? { rejectUnauthorized: false } : {}),
-      ...(cluster?.tlsServerName ? { servername: cluster.tlsServerName } : {}),
-    };
-    const headers: Record<string, string> = {};
-    if (user?.impersonateUser) headers['Impersonate-User'] = user.impersonateUser;
-    if (tokenFile !== null) {
-      const token = (await readFile(tokenFile, 'utf8')).trim();
-      if (token === '') throw new Error(`token file ${tokenFile} is empty`);
-      headers.Authorization = `Bearer ${token}`;
-    } else if (user?.token) {
-      headers.Authorization = `Bearer ${user.token}`;
-    } else if (user?.username) {
-      headers.Authorization = `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
-    } else if (user?.exec || user?.authProvider) {
-      await this.#runPlugin(tls, headers);
-    }
-    const changed = this.#present === null || !sameMaterial(this.#present.tls, tls);
-    return { tls, headers, tlsVersion: (this.#present?.tlsVersion ?? 0) + (changed ? 1 : 0) };
-  }
-
-  /** Exec plugins and OIDC are client-node's; it caches what they give until it expires. */
-  async #runPlugin(tls: TlsMaterial, headers: Record<string, string>): Promise<void> {
-    const options: RequestOptions = {};
-    await this.#loaded.config.applyToHTTPSOptions(options);
-    for (const [name, value] of Object.entries(options.headers ?? {})) headers[name] = String(value);
-    if (options.cert) tls.cert = options.cert;
-    if (options.key) tls.key = options.key;
-  }
-
-  #noteReadable(problem: string | null): void {
-    if (problem === this.#unreadable) return;
-    this.#unreadable = problem;
+  #noteReadable(problem: TransportError | null): void {
+    // One line per change: the words of one trouble may differ with the time that was left.
+    const trouble = problem?.remedy ?? null;
+    if (trouble === this.#unreadable) return;
+    this.#unreadable = trouble;
     if (problem === null) this.#log.info({ code: 'CREDENTIALS_READABLE' }, 'credentials can be read again');
     else
       this.#log.warn(
-        { code: 'CREDENTIALS_UNREADABLE' },
-        `credentials can't be read, the last ones stay in use: ${problem}`,
+        { code: 'CREDENTIALS_UNREADABLE', remedy: problem.remedy },
+        `credentials can't be read, the last ones stay in use: ${problem.message}`,
       );
   }
 }
 
-async function material(field: 'ca' | 'cert' | 'key', file?: string, data?: string): Promise<TlsMaterial> {
-  if (file) return { [field]: await readFile(file, 'utf8') };
-  return data ? { [field]: Buffer.from(data, 'base64').toString('utf8') } : {};
+/** What `promise` gives, or null when that takes longer. */
+async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T | null> {
+  const { promise: late, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(resolve, timeoutMs, null);
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-function sameMaterial(a: TlsMaterial, b: TlsMaterial): boolean {
+function sameCredentials(a: PresentCredentials | null, b: PresentCredentials): boolean {
+  return a !== null && a.tlsVersion === b.tlsVersion && same(a.headers, b.headers);
+}
+
+function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }

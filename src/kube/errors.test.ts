@@ -2,13 +2,24 @@ import { describe, expect, test } from 'vitest';
 import { type Failure, failureOf, failureOfError } from './errors.ts';
 import { TransportError } from './transport.ts';
 
+const NOT_FOUND = { kind: 'Status', reason: 'NotFound' };
+const CART = { resource: 'leases', name: 'cart' };
+
 describe('a reply that is no success', () => {
   const rows: [number, object, Failure['code'], boolean][] = [
     [400, {}, 'invalid', false],
     [401, {}, 'unauthorized', false],
     [403, { reason: 'Forbidden' }, 'forbidden', false],
-    [404, { details: { kind: 'leases' } }, 'not-found', false],
-    [404, { details: { kind: 'namespaces' } }, 'namespace-missing', false],
+    [404, { ...NOT_FOUND, details: { kind: 'leases', name: 'cart' } }, 'not-found', false],
+    [404, { ...NOT_FOUND, details: { kind: 'leases', name: 'another' } }, 'unexpected', false],
+    [404, { ...NOT_FOUND, details: { kind: 'leases' } }, 'unexpected', false],
+    [404, { ...NOT_FOUND, details: { kind: 'pods', name: 'cart' } }, 'unexpected', false],
+    [404, { ...NOT_FOUND, details: {} }, 'unexpected', false],
+    [404, { ...NOT_FOUND, kind: 'Problem', details: { kind: 'leases', name: 'cart' } }, 'unexpected', false],
+    [404, { kind: 'Status', details: { kind: 'leases', name: 'cart' } }, 'unexpected', false],
+    [404, {}, 'unexpected', false],
+    [404, { ...NOT_FOUND, details: { kind: 'namespaces', name: 'shop' } }, 'namespace-missing', false],
+    [404, { details: { kind: 'namespaces' } }, 'unexpected', false],
     [409, { reason: 'Conflict' }, 'conflict', false],
     [409, { reason: 'AlreadyExists' }, 'already-exists', false],
     [410, { reason: 'Expired' }, 'gone', false],
@@ -22,19 +33,30 @@ describe('a reply that is no success', () => {
   ];
   test.each(rows)('%d with %j is %s; may have taken effect: %j', (status, body, code, mayHaveHappened) => {
     const reply = { status, body: { ...body, message: 'as the server puts it' }, retryAfterMs: 1_000 };
-    expect(failureOf(reply)).toEqual({ code, message: 'as the server puts it', mayHaveHappened, retryAfterMs: 1_000 });
+    expect(failureOf(reply, CART)).toEqual({
+      code,
+      message: 'as the server puts it',
+      mayHaveHappened,
+      retryAfterMs: 1_000,
+    });
   });
 
   test('speaks in its own words even when they are no Status, but not at length', () => {
     const text = 'bad gateway '.repeat(100);
-    expect(failureOf({ status: 502, body: text, retryAfterMs: null }).message).toBe(text.slice(0, 200));
-    expect(failureOf({ status: 503, body: null, retryAfterMs: null }).message).toBe('HTTP 503');
-    expect(failureOf({ status: 404, body: '404 page not found', retryAfterMs: null }).code).toBe('not-found');
+    expect(failureOf({ status: 502, body: text, retryAfterMs: null }, CART).message).toBe(text.slice(0, 200));
+    expect(failureOf({ status: 503, body: null, retryAfterMs: null }, CART).message).toBe('HTTP 503');
+    expect(failureOf({ status: 404, body: '404 page not found', retryAfterMs: null }, CART).code).toBe('unexpected');
+  });
+
+  test('never says that something is missing where nothing was asked for by name', () => {
+    const body = { ...NOT_FOUND, details: { kind: 'leases', name: 'cart' } };
+    expect(failureOf({ status: 404, body, retryAfterMs: null }, null).code).toBe('unexpected');
   });
 });
 
 describe('no reply', () => {
   test.each([
+    ['no-credentials', false],
     ['unreachable', false],
     ['reset', true],
     ['timeout', true],
@@ -44,6 +66,12 @@ describe('no reply', () => {
       message: 'why',
       mayHaveHappened,
       retryAfterMs: null,
+    });
+  });
+
+  test('may come with a remedy', () => {
+    expect(failureOfError(new TransportError('no-credentials', 'why', 'look there'))).toMatchObject({
+      remedy: 'look there',
     });
   });
 

@@ -14,6 +14,7 @@ export interface Failure {
     | 'throttled'
     | 'server-error'
     | 'unexpected'
+    | 'no-credentials'
     | 'unreachable'
     | 'reset'
     | 'timeout';
@@ -22,19 +23,28 @@ export interface Failure {
   /** True when the request may have taken effect all the same. */
   readonly mayHaveHappened: boolean;
   readonly retryAfterMs: number | null;
+  /** What the operator can do, where that depends on more than the code. */
+  readonly remedy?: string;
+}
+
+/** The object that a request names. */
+export interface NamedObject {
+  readonly resource: string;
+  readonly name: string;
 }
 
 /** The fields of a Kubernetes `Status` body that matter here. */
 interface StatusBody {
+  readonly kind?: string;
   readonly message?: string;
   readonly reason?: string;
-  readonly details?: { readonly kind?: string };
+  readonly details?: { readonly kind?: string; readonly name?: string };
 }
 
-/** Names a reply that is no success. */
-export function failureOf(reply: KubeReply): Failure {
+/** Names a reply that is no success. Only of an object that was asked for by name can it be said that it is `not-found`. */
+export function failureOf(reply: KubeReply, asked: NamedObject | null): Failure {
   const status: StatusBody = typeof reply.body === 'object' && reply.body !== null ? reply.body : {};
-  const code = codeOf(reply.status, status);
+  const code = codeOf(reply.status, status, asked);
   return {
     code,
     message: status.message ?? (typeof reply.body === 'string' ? reply.body.slice(0, 200) : `HTTP ${reply.status}`),
@@ -50,19 +60,20 @@ export function failureOfError(error: unknown): Failure {
   return {
     code: error.code,
     message: error.message,
-    mayHaveHappened: error.code !== 'unreachable',
+    mayHaveHappened: error.code === 'reset' || error.code === 'timeout',
     retryAfterMs: null,
+    ...(error.remedy === null ? {} : { remedy: error.remedy }),
   };
 }
 
-function codeOf(httpStatus: number, status: StatusBody): Failure['code'] {
+function codeOf(httpStatus: number, status: StatusBody, asked: NamedObject | null): Failure['code'] {
   switch (httpStatus) {
     case 401:
       return 'unauthorized';
     case 403:
       return 'forbidden';
     case 404:
-      return status.details?.kind === 'namespaces' ? 'namespace-missing' : 'not-found';
+      return missing(status, asked);
     case 409:
       return status.reason === 'AlreadyExists' ? 'already-exists' : 'conflict';
     case 410:
@@ -75,4 +86,11 @@ function codeOf(httpStatus: number, status: StatusBody): Failure['code'] {
     default:
       return httpStatus >= 500 ? 'server-error' : 'unexpected';
   }
+}
+
+/** A wrong address, a gateway, an API server without the API group all answer 404: none of them knows whether there is a Lease. */
+function missing({ kind, reason, details }: StatusBody, asked: NamedObject | null): Failure['code'] {
+  if (kind !== 'Status' || reason !== 'NotFound') return 'unexpected';
+  if (details?.kind === 'namespaces') return 'namespace-missing';
+  return asked !== null && details?.kind === asked.resource && details.name === asked.name ? 'not-found' : 'unexpected';
 }

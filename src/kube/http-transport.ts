@@ -35,11 +35,12 @@ export class HttpTransport implements Transport {
   }
 
   async request(request: KubeRequest): Promise<KubeReply> {
-    const startMs = performance.now();
-    const reply = await this.#once(request, request.timeoutMs);
-    if (reply.status !== 401 || !(await this.#credentials.refresh())) return reply;
-    const leftMs = request.timeoutMs - (performance.now() - startMs);
-    return leftMs > 0 ? this.#once(request, leftMs) : reply;
+    const leftMs = countdown(request.timeoutMs);
+    const credentials = await this.#credentials.present(leftMs());
+    const reply = await this.#once(request, credentials, leftMs());
+    if (reply.status !== 401) return reply;
+    const others = await this.#credentials.refresh(credentials, leftMs());
+    return others === null || leftMs() === 0 ? reply : this.#once(request, others, leftMs());
   }
 
   stream(request: KubeRequest, handlers: KubeStreamHandlers): KubeStream {
@@ -47,31 +48,25 @@ export class HttpTransport implements Transport {
     const end = once((failure: KubeReply | TransportError | null) => {
       if (!abort.signal.aborted) handlers.onEnd(failure);
     });
-    void this.#open(request, request.timeoutMs, abort.signal)
-      .then(
-        async ({ response, done }) => {
-          if (response.statusCode !== 200) {
-            const reply = await collect(response).finally(done);
-            if (reply.status === 401) await this.#credentials.refresh();
-            return end(reply);
-          }
-          done();
-          handlers.onOpen();
-          readLines(response, (line) => void (abort.signal.aborted || handlers.onLine(line)), end);
-        },
-        (error: TransportError) => end(error),
-      )
-      .catch((error: unknown) => end(asTransportError(error, true)));
+    const open = async (): Promise<void> => {
+      const leftMs = countdown(request.timeoutMs);
+      const credentials = await this.#credentials.present(leftMs());
+      const { response, done } = await this.#open(request, credentials, leftMs(), abort.signal);
+      if (response.statusCode !== 200) {
+        const reply = await collect(response).finally(done);
+        if (reply.status === 401) await this.#credentials.refresh(credentials, leftMs());
+        return end(reply);
+      }
+      done();
+      handlers.onOpen();
+      readLines(response, (line) => void (abort.signal.aborted || handlers.onLine(line)), end);
+    };
+    void open().catch((error: unknown) => end(asTransportError(error, 'reset')));
     return { close: () => abort.abort() };
   }
 
-  /** Ends all kept connections. */
-  close(): void {
-    this.#agent?.destroy();
-  }
-
-  async #once(request: KubeRequest, timeoutMs: number): Promise<KubeReply> {
-    const { response, done } = await this.#open(request, timeoutMs, null);
+  async #once(request: KubeRequest, credentials: PresentCredentials, timeoutMs: number): Promise<KubeReply> {
+    const { response, done } = await this.#open(request, credentials, timeoutMs, null);
     return collect(response).finally(done);
   }
 
@@ -79,19 +74,16 @@ export class HttpTransport implements Transport {
    * Sends a request and waits for the answer's head. The timeout runs on until `done` is called, and destroys the connection:
    * one that hung once is not used again.
    */
-  async #open(
+  #open(
     request: KubeRequest,
+    credentials: PresentCredentials,
     timeoutMs: number,
     signal: AbortSignal | null,
   ): Promise<{ response: http.IncomingMessage; done: () => void }> {
-    const startMs = performance.now();
-    const credentials = await this.#credentials.present().catch((error: unknown) => {
-      throw new TransportError('unreachable', `no credentials: ${error instanceof Error ? error.message : error}`);
-    });
     const body = request.body === undefined ? null : Buffer.from(JSON.stringify(request.body));
     return new Promise((resolve, reject) => {
       const secure = this.#base.protocol === 'https:';
-      let flushed = false;
+      let connected = false;
       let timedOut = false;
       let answer: http.IncomingMessage | null = null;
       const options: https.RequestOptions = {
@@ -104,9 +96,7 @@ export class HttpTransport implements Transport {
         headers: {
           Accept: 'application/json',
           'User-Agent': 'leasegate',
-          ...(body === null
-            ? {}
-            : { 'Content-Type': request.contentType ?? 'application/json', 'Content-Length': body.length }),
+          ...(body === null ? {} : { 'Content-Type': 'application/json', 'Content-Length': body.length }),
           ...credentials.headers,
         },
         ...(signal === null ? {} : { signal }),
@@ -115,21 +105,21 @@ export class HttpTransport implements Transport {
       try {
         outgoing = (secure ? https : http).request(options);
       } catch (error) {
-        // A token or a certificate that is no such thing (half written, say) is found out here.
-        return reject(asTransportError(error, false));
+        // Node refuses some of what connections are made from only here, such as a server name that is an address.
+        return reject(asTransportError(error, 'no-credentials'));
       }
-      const timer = setTimeout(
-        () => {
-          timedOut = true;
-          const problem = `no answer within ${Math.round(timeoutMs)} ms`;
-          if (answer === null) outgoing.destroy(new Error(problem));
-          else answer.destroy(new TransportError('timeout', problem));
-        },
-        Math.max(1, timeoutMs - (performance.now() - startMs)),
-      );
+      const timer = setTimeout(() => {
+        timedOut = true;
+        const problem = `no answer within ${Math.round(request.timeoutMs)} ms`;
+        if (answer === null) outgoing.destroy(new Error(problem));
+        else answer.destroy(new TransportError('timeout', problem));
+      }, timeoutMs);
       const done = () => clearTimeout(timer);
-      outgoing.on('finish', () => {
-        flushed = true;
+      outgoing.on('socket', (socket) => {
+        connected = outgoing.reusedSocket;
+        socket.once(secure ? 'secureConnect' : 'connect', () => {
+          connected = true;
+        });
       });
       outgoing.on('response', (response) => {
         answer = response;
@@ -137,9 +127,8 @@ export class HttpTransport implements Transport {
       });
       outgoing.on('error', (error) => {
         done();
-        // `finish` means handed to the socket; a socket that never connected sent nothing.
-        const sent = flushed && outgoing.socket?.connecting === false;
-        reject(timedOut && sent ? new TransportError('timeout', error.message) : asTransportError(error, sent));
+        // Not by `finish`: a loop that was held up may see the reset of a request that was carried out before it.
+        reject(asTransportError(error, !connected ? 'unreachable' : timedOut ? 'timeout' : 'reset'));
       });
       outgoing.end(body);
     });
@@ -177,7 +166,7 @@ function collect(response: http.IncomingMessage): Promise<KubeReply> {
       });
     });
     // Without this, an answer cut in the middle would wait for ever.
-    response.on('error', (error) => reject(asTransportError(error, true)));
+    response.on('error', (error) => reject(asTransportError(error, 'reset')));
     response.on('close', () =>
       reject(new TransportError('reset', 'the connection closed before the answer was complete')),
     );
@@ -202,16 +191,19 @@ function readLines(
     for (const line of lines) if (line.trim() !== '') onLine(line);
   });
   response.on('end', () => onEnd(null));
-  response.on('error', (error) => onEnd(asTransportError(error, true)));
+  response.on('error', (error) => onEnd(asTransportError(error, 'reset')));
   response.on('close', () => onEnd(new TransportError('reset', 'the watch was cut')));
 }
 
-function asTransportError(error: unknown, sent: boolean): TransportError {
+function asTransportError(error: unknown, code: TransportError['code']): TransportError {
   if (error instanceof TransportError) return error;
-  return new TransportError(
-    sent ? 'reset' : 'unreachable',
-    error instanceof Error ? error.message || error.name : String(error),
-  );
+  return new TransportError(code, error instanceof Error ? error.message || error.name : String(error));
+}
+
+/** How much of `timeoutMs` is left at each call. */
+function countdown(timeoutMs: number): () => number {
+  const startMs = performance.now();
+  return () => Math.max(0, timeoutMs - (performance.now() - startMs));
 }
 
 function parseJson(text: string): unknown {

@@ -132,7 +132,8 @@ export class LeaseWatch {
     const event = parseEvent(line);
     if (event === null) return this.#failed('malformed', null);
     if (event.type === 'ERROR') {
-      const failure = failureOf({ status: statusCode(event.object), body: event.object, retryAfterMs: null });
+      const status = statusCode(event.object);
+      const failure = failureOf({ status, body: event.object, retryAfterMs: null }, null);
       return failure.code === 'gone' ? this.#relist('gone') : this.#failed(failure.code, null);
     }
     this.#failures = 0;
@@ -219,7 +220,7 @@ function decodeList(body: unknown): { resourceVersion: string; record: LeaseReco
 }
 
 function nameFailure(failure: KubeReply | TransportError): Failure {
-  return failure instanceof TransportError ? failureOfError(failure) : failureOf(failure);
+  return failure instanceof TransportError ? failureOfError(failure) : failureOf(failure, null);
 }
 
 function statusCode(status: unknown): number {

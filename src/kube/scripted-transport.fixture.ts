@@ -67,3 +67,7 @@ export const refusal = (status: number, body: object = {}, retryAfterMs: number 
   body,
   retryAfterMs,
 });
+
+/** The 404 of an API server that knows of no such object. */
+export const notFound = (kind: string, name: string): KubeReply =>
+  refusal(404, { kind: 'Status', status: 'Failure', reason: 'NotFound', details: { kind, name } });

@@ -1,12 +1,10 @@
 /** One request to the API server. */
 export interface KubeRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Absolute path, query included. */
   readonly path: string;
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** Defaults to `application/json`; patches name their own. */
-  readonly contentType?: string;
   /** From the call to the end of the answer. */
   readonly timeoutMs: number;
 }
@@ -41,12 +39,18 @@ export interface Transport {
   stream(request: KubeRequest, handlers: KubeStreamHandlers): KubeStream;
 }
 
-/** No answer came. `unreachable`: nothing can have been done; `reset`, `timeout`: it may have been. */
+/**
+ * No answer came. `no-credentials`: none to ask with; `unreachable`: no connection; with both, nothing can have been done.
+ * `reset`, `timeout`: it may have been.
+ */
 export class TransportError extends Error {
-  readonly code: 'unreachable' | 'reset' | 'timeout';
-  constructor(code: TransportError['code'], message: string) {
+  readonly code: 'no-credentials' | 'unreachable' | 'reset' | 'timeout';
+  /** What the operator can do, where that depends on more than the code. */
+  readonly remedy: string | null;
+  constructor(code: TransportError['code'], message: string, remedy: string | null = null) {
     super(message);
     this.name = 'TransportError';
     this.code = code;
+    this.remedy = remedy;
   }
 }

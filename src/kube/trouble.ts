@@ -28,7 +28,11 @@ export class TroubleLog {
     }
     this.#present.set(verb, code);
     this.#log.warn(
-      { code: `API_${code.toUpperCase().replaceAll('-', '_')}`, verb, remedy: remedyFor(code, rule) },
+      {
+        code: `API_${code.toUpperCase().replaceAll('-', '_')}`,
+        verb,
+        remedy: failure?.remedy ?? remedyFor(code, rule),
+      },
       `API server: ${verb} failed: ${failure?.message ?? code}`,
     );
   }
@@ -46,6 +50,10 @@ function remedyFor(code: Failure['code'], rule: string): string {
       return 'the API server refuses the Lease: another program may have written it in an unusable form';
     case 'throttled':
       return 'the API server is overloaded: its Retry-After is heeded';
+    case 'unexpected':
+      return 'is this address really a Kubernetes API server that serves coordination.k8s.io/v1? see what answers there';
+    case 'no-credentials':
+      return "check the kubeconfig's user and cluster, or the pod's service account token";
     case 'unreachable':
       return 'check the address of the API server, DNS and network policies; it is tried again';
     default:

@@ -148,7 +148,7 @@ export class SimApiServer {
     if (version.lease !== null) return { status: 200, body: present(lease, version.lease), retryAfterMs: null };
     return {
       status: 404,
-      body: { kind: 'Status', code: 404, reason: 'NotFound', details: { kind: 'leases' } },
+      body: { kind: 'Status', code: 404, reason: 'NotFound', details: { kind: 'leases', name: LEASE } },
       retryAfterMs: null,
     };
   }
