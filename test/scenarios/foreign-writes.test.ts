@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { World } from './support/world.ts';
+import { type Replica, World } from './support/world.ts';
 
 /** Others write to the Lease, too: people, controllers, electors that know nothing of this one. */
 describe('a Lease deleted while it is held', () => {
@@ -36,6 +36,65 @@ describe('a Lease deleted while it is held', () => {
     expect(replicas.flatMap(({ changes }) => changes.filter(({ change }) => change.kind === 'started'))).toHaveLength(
       1,
     );
+  });
+});
+
+describe('a Lease that is missing', () => {
+  /** Two replicas wait for a missing Lease; one leaves for as long as the other needs to create it, to lead, and to lose it. */
+  const betweenTwoLooks = async (leave: (replica: Replica) => void, comeBack: (replica: Replica) => void) => {
+    const world = new World({ leaseExists: false });
+    const [away, other] = [world.add('away'), world.add('other')];
+    await world.pass(5_000);
+    leave(away);
+    expect((await world.nextLeader(away)).leader).toBe(other);
+    await world.pass(100);
+    other.link.cut = true;
+    world.lease.delete();
+    world.lease.watchers.clear();
+    await world.pass(1_000);
+    comeBack(away);
+    const backMs = world.time.nowMs;
+    expect(other.leadership.isLeader()).toBe(true);
+    expect((await world.nextLeader(other)).leader).toBe(away);
+    return { backMs, startedMs: away.startedMs()[0]! };
+  };
+
+  test('a replica that looked away while the Lease was missing does not create it before a whole duration has passed', async () => {
+    const { backMs, startedMs } = await betweenTwoLooks(
+      ({ link }) => {
+        link.cut = true;
+      },
+      ({ link }) => link.heal(),
+    );
+    expect(startedMs - backMs).toBeGreaterThanOrEqual(15_000);
+    // The read that hung when it came back is one more gap.
+    expect(startedMs - backMs).toBeLessThanOrEqual(15_000 + 5_000 + 2.2 * 2_000);
+  });
+
+  test('is waited for anew by a process that was stopped meanwhile, though its old wait is long over', async () => {
+    const { backMs, startedMs } = await betweenTwoLooks(
+      ({ time, link }) => {
+        time.freeze();
+        link.cut = true;
+      },
+      ({ time, link }) => {
+        link.cut = false;
+        time.thaw();
+      },
+    );
+    expect(startedMs - backMs).toBeGreaterThanOrEqual(15_000);
+  });
+
+  test('is looked for every two seconds until it is there, and by nobody afterwards', async () => {
+    const world = new World({ leaseExists: false });
+    const [a, b] = [world.add('a'), world.add('b')];
+    await world.pass(10_000);
+    for (const { link } of [a, b]) expect(link.requests).toEqual(['read', 'read', 'read', 'read']);
+    await world.pass(10_000);
+    const standby = world.leader() === a ? b : a;
+    standby.link.requests.length = 0;
+    await world.pass(60_000);
+    expect(standby.link.requests).toEqual([]);
   });
 });
 
