@@ -127,6 +127,16 @@ describe('an answer', () => {
     expect(leadership.answer().leader).toBeNull();
   });
 
+  test('that nobody asked for is not remembered: being told of a change is no promise', () => {
+    leadership.publish(leading());
+    leadership.isLeader();
+    leadership.fencingToken();
+    expect(changes[0]?.answer).toMatchObject({ isLeader: true, validForMs: 10_000 });
+    expect(leadership.trustedUntilMonoMs()).toBe(0);
+    leadership.answer();
+    expect(leadership.trustedUntilMonoMs()).toBe(60_000);
+  });
+
   test('that was true is remembered until it lapses; one that was not is not', () => {
     leadership.publish(following());
     leadership.answer();
@@ -182,6 +192,45 @@ describe('changes', () => {
     leadership.publish(NOBODY);
     expect(kinds()).toEqual(['leader-changed', 'leader-changed', 'leader-changed']);
     expect(changes.map(({ answer }) => answer.leader?.pod ?? null)).toEqual(['b', 'c', null]);
+  });
+
+  test("tell of the end of a dead leader's record with the next news, whatever they are", () => {
+    leadership.publish(following());
+    const record = leadership.answer();
+    const standsStill = following();
+    pass(14_999);
+    leadership.publish(standsStill);
+    expect(kinds()).toEqual(['leader-changed']);
+    pass(1);
+    leadership.publish(standsStill);
+    leadership.publish(standsStill);
+    expect(kinds()).toEqual(['leader-changed', 'leader-changed']);
+    expect(changes[1]?.answer).toEqual({ ...record, leader: null });
+  });
+
+  test('tell of a leader that comes back after its record had expired', () => {
+    leadership.publish(following());
+    const standsStill = following();
+    pass(15_000);
+    leadership.publish(standsStill);
+    leadership.publish(following());
+    expect(changes.map(({ answer }) => answer.leader?.pod ?? null)).toEqual(['b', null, 'b']);
+  });
+
+  test('say nothing of a record that had expired before anybody was told of its holder', () => {
+    const standsStill = following();
+    pass(15_000);
+    leadership.publish(standsStill);
+    expect(kinds()).toEqual([]);
+  });
+
+  test('do not repeat what the end of a tenure told: who took over', () => {
+    leadership.publish(leading());
+    leadership.publish(following(), 'taken-over');
+    leadership.publish(following());
+    expect(kinds()).toEqual(['started', 'stopped']);
+    leadership.publish(NOBODY);
+    expect(kinds()).toEqual(['started', 'stopped', 'leader-changed']);
   });
 
   test("of this replica's name in the Lease are no news before it leads", () => {

@@ -73,6 +73,17 @@ describe('the runner', () => {
     expect(metrics.stopped.mock.calls).toEqual([['expired']]);
   });
 
+  test('says who has the Lease, not that it is free, when another took it before it was given up', async () => {
+    const replica = await leader();
+    const seen = replica.runner.stepDown({ immediate: true });
+    world.lease.put({ holder: 'another', renewTime: 'now' });
+    await world.pass(100);
+    await expect(seen).resolves.toMatchObject({ result: 'not-leading' });
+    expect(codes('info')).toEqual(['LEADING', 'NOT_LEADING', 'TAKEN_OVER']);
+    expect(log.info.mock.calls[2]?.[1]).toBe('another replica holds the Lease already');
+    expect(world.lease.record?.holder).toBe('another');
+  });
+
   test('counts renewals, failures by reason, and the reads they need', async () => {
     const replica = await leader();
     await world.pass(4_100);

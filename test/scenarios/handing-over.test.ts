@@ -63,10 +63,72 @@ describe('a graceful hand-over', () => {
   test('that is waiting ends at once when the process is to stop', async () => {
     const world = new World();
     const [a] = await world.led('a', 'b');
+    a!.leadership.answer();
     void a!.runner.stepDown({ immediate: false });
     await world.pass(1_000);
+    expect(world.lease.record?.holder).toBe(a!.identity);
     void a!.runner.stop();
     expect((await world.nextLeader(a!)).tookMs).toBeLessThan(50);
+  });
+
+  test('does not wait when nobody asked: being told of a change is no answer that is trusted', async () => {
+    const world = new World();
+    const [a] = await world.led('a', 'b');
+    expect(a!.changes.map(({ change }) => change.answer.isLeader)).toEqual([true]);
+    const seen = watched(a!.runner.stepDown({ immediate: false }));
+    expect((await world.nextLeader(a!)).tookMs).toBeLessThan(50);
+    expect(seen.outcome).toEqual({ result: 'released', tookMs: 2 });
+  });
+
+  test.each(['stepDown', 'pause'] as const)(
+    'that is waiting ends at once by an immediate %s: whoever asks again vouches for the application',
+    async (again) => {
+      const world = new World();
+      const [a] = await world.led('a', 'b');
+      a!.leadership.answer();
+      const first = watched(a!.runner.stepDown({ immediate: false }));
+      await world.pass(1_000);
+      expect(first.outcome).toBeNull();
+      const second = watched(a!.runner[again]({ immediate: true }));
+      expect((await world.nextLeader(a!)).tookMs).toBeLessThan(50);
+      expect(first.outcome).toEqual({ result: 'released', tookMs: 1_002 });
+      expect(second.outcome).toEqual({ result: 'released', tookMs: 2 });
+      expect(a!.runner.paused).toBe(again === 'pause');
+    },
+  );
+
+  test('whose work still stops is hurried by an immediate one, too, but never ahead of its work', async () => {
+    const world = new World();
+    const [a] = await world.led('a', 'b');
+    a!.leadership.onStop('gateway', () => new Promise<void>((resolve) => void a!.time.after(3_000, resolve)));
+    a!.leadership.answer();
+    void a!.runner.stepDown({ immediate: false });
+    await world.pass(1_000);
+    void a!.runner.stepDown({ immediate: true });
+    const { tookMs } = await world.nextLeader(a!);
+    expect(tookMs).toBeGreaterThanOrEqual(2_000);
+    expect(tookMs).toBeLessThan(2_050);
+  });
+
+  test('that is waiting goes on waiting when it is patiently asked for again', async () => {
+    const world = new World();
+    const [a] = await world.led('a', 'b');
+    const trustedUntilMs = world.time.nowMs + a!.leadership.answer().validForMs;
+    void a!.runner.stepDown({ immediate: false });
+    await world.pass(1_000);
+    void a!.runner.stepDown({ immediate: false });
+    await world.nextLeader(a!);
+    expect(world.time.nowMs).toBeGreaterThanOrEqual(trustedUntilMs);
+  });
+
+  test('that is immediate stays so when it is patiently asked for again', async () => {
+    const world = new World();
+    const [a] = await world.led('a', 'b');
+    a!.leadership.onStop('gateway', () => new Promise<void>((resolve) => void a!.time.after(500, resolve)));
+    a!.leadership.answer();
+    void a!.runner.stepDown({ immediate: true });
+    void a!.runner.stepDown({ immediate: false });
+    expect((await world.nextLeader(a!)).tookMs).toBeLessThan(550);
   });
 
   test('is stopped work first, then the release: a slow hook holds it up, and the leader goes on renewing', async () => {
@@ -131,6 +193,18 @@ describe('giving up what is not held any more', () => {
     expect(seen.outcome).toEqual({ result: 'not-leading', tookMs: 0 });
   });
 
+  test('does not say that the Lease is free when another took it while work was stopping', async () => {
+    const world = new World();
+    const [a] = await world.led('a', 'b');
+    a!.leadership.onStop('gateway', () => new Promise<void>((resolve) => void a!.time.after(3_000, resolve)));
+    const seen = watched(a!.runner.stepDown({ immediate: true }));
+    await world.pass(1_000);
+    const intruder = world.lease.put({ holder: 'intruder', renewTime: 'now', transitions: 9 });
+    await world.pass(3_000);
+    expect(seen.outcome).toEqual({ result: 'not-leading', tookMs: 3_000 });
+    expect(world.lease.record).toEqual(intruder);
+  });
+
   test('says so when the Lease could not be freed', async () => {
     const world = new World();
     const [a] = await world.led('a', 'b');
@@ -188,6 +262,24 @@ describe('stopping', () => {
     expect(ended.sort()).toEqual(['a', 'b', 'claimant', 'paused']);
     expect(world.lease.record?.holder).toBe('');
     expect(world.lease.watchers.size).toBe(0);
+  });
+
+  test('does not wait for a hung renewal for longer than two seconds, and frees the Lease', async () => {
+    const world = new World();
+    const [a] = await world.led('a', 'b');
+    a!.link.losesAnswers = true;
+    await world.pass(2_000);
+    expect(a!.link.requests).toEqual(['update', 'update']);
+    a!.link.losesAnswers = false;
+    const stopMs = world.time.nowMs;
+    let endedMs: number | null = null;
+    void a!.runner.stop().then(() => {
+      endedMs = world.time.nowMs;
+    });
+    await world.nextLeader(a!);
+    expect(endedMs! - stopMs).toBeGreaterThanOrEqual(2_000);
+    expect(endedMs! - stopMs).toBeLessThan(2_050);
+    expect(world.time.nowMs - stopMs).toBeLessThan(2_050);
   });
 
   test('a claim that was still under way is freed when it is won', async () => {

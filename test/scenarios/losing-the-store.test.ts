@@ -88,6 +88,17 @@ describe('a server that refuses', () => {
     expect(world.leader()).toBe(a);
   });
 
+  test('until shortly before the deadline does not cost the leader its Lease, however long it asks to wait', async () => {
+    const world = new World();
+    const [a] = await world.led('a', 'b');
+    a!.link.refuses = { kind: 'refused', code: 'throttled', retryAfterMs: 60_000 };
+    await world.pass(9_500);
+    a!.link.refuses = null;
+    await world.pass(60_000);
+    expect(a!.startedMs()).toHaveLength(1);
+    expect(world.leader()).toBe(a);
+  });
+
   test('for good ends the tenure at its deadline, and another takes over', async () => {
     const world = new World();
     const [a, b] = await world.led('a', 'b');

@@ -15,6 +15,18 @@ describe('crash', () => {
     expect(tookMs).toBeLessThanOrEqual(15_000 + 50 + 5);
   });
 
+  test('is told of before it is made good: nobody leads, then the next one does', async () => {
+    const world = new World();
+    const [a, b] = await world.led('a', 'b');
+    a!.kill();
+    await world.nextLeader(a!);
+    expect(b!.changes.map(({ change }) => [change.kind, change.answer.leader?.pod ?? null])).toEqual([
+      ['leader-changed', 'a'],
+      ['leader-changed', null],
+      ['started', 'b'],
+    ]);
+  });
+
   test('a replica that was started after the crash waits a whole duration of its own', async () => {
     const world = new World();
     const [a] = await world.led('a');
