@@ -52,6 +52,14 @@ describe('a call', () => {
     expect(lines()).toEqual(['API_UNEXPECTED']);
   });
 
+  test.each(['list', 'watch', 'create'] as const)(
+    'to %s asks for no object, so a 404 says of none that it is missing',
+    async (verb) => {
+      transport.answers = [NO_CART];
+      expect(await client.call({ ...target, verb }, GET)).toMatchObject({ ok: false, failure: { code: 'unexpected' } });
+    },
+  );
+
   test('lets a defect through', async () => {
     transport.answers = [new TypeError('a defect')];
     await expect(client.call(target, GET)).rejects.toThrow(TypeError);

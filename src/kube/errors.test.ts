@@ -45,7 +45,10 @@ describe('a reply that is no success', () => {
     const text = 'bad gateway '.repeat(100);
     expect(failureOf({ status: 502, body: text, retryAfterMs: null }, CART).message).toBe(text.slice(0, 200));
     expect(failureOf({ status: 503, body: null, retryAfterMs: null }, CART).message).toBe('HTTP 503');
-    expect(failureOf({ status: 404, body: '404 page not found', retryAfterMs: null }, CART).code).toBe('unexpected');
+    expect(failureOf({ status: 404, body: '404 page not found\n', retryAfterMs: null }, CART)).toMatchObject({
+      code: 'unexpected',
+      message: '404 page not found',
+    });
   });
 
   test('never says that something is missing where nothing was asked for by name', () => {

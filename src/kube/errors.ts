@@ -47,7 +47,8 @@ export function failureOf(reply: KubeReply, asked: NamedObject | null): Failure 
   const code = codeOf(reply.status, status, asked);
   return {
     code,
-    message: status.message ?? (typeof reply.body === 'string' ? reply.body.slice(0, 200) : `HTTP ${reply.status}`),
+    message:
+      status.message ?? (typeof reply.body === 'string' ? reply.body.slice(0, 200).trim() : `HTTP ${reply.status}`),
     // A timeout inside the API server, or a proxy's 502, says nothing about what etcd did.
     mayHaveHappened: code === 'server-error',
     retryAfterMs: reply.retryAfterMs,

@@ -7,7 +7,7 @@ import net, { type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SILENT_LOG } from '../../test/scenarios/support/world.ts';
 import { type SelfSigned, selfSigned } from './certificate.fixture.ts';
 import { Credentials } from './credentials.ts';
@@ -134,11 +134,16 @@ describe('a request', () => {
     ]);
   });
 
-  test('goes over the connection of the one before', async () => {
+  test('goes over the connection of the one before, and leaves nothing on it', async () => {
     const { url, sockets } = await json(() => [200, {}]);
     const transport = transportTo(url);
-    for (let requests = 0; requests < 5; requests++) await transport.request(GET);
+    const warned = vi.fn();
+    // Node's word on listeners that pile up.
+    process.on('warning', warned);
+    onTestFinished(() => void process.off('warning', warned));
+    for (let requests = 0; requests < 20; requests++) await transport.request(GET);
     expect(sockets).toHaveLength(1);
+    expect(warned).not.toHaveBeenCalled();
   });
 
   test('gives what is no JSON as text', async () => {

@@ -117,6 +117,7 @@ export class HttpTransport implements Transport {
       const done = () => clearTimeout(timer);
       outgoing.on('socket', (socket) => {
         connected = outgoing.reusedSocket;
+        if (connected) return;
         socket.once(secure ? 'secureConnect' : 'connect', () => {
           connected = true;
         });
