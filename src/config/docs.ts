@@ -92,14 +92,15 @@ const NOWHERE: Omit<ConfigSources, 'argv'> = {
 const NAMED = ['--lease-name=my-app', '--namespace=web'];
 
 const TRIES_ON =
-  'it goes on trying; `/readyz` answers 503 until the Lease has been seen; `API_RECOVERED` is logged when it works again';
+  'it goes on trying, and logs `API_RECOVERED` when it works again. `/readyz` answers 503 only as long as neither the Lease nor ' +
+  'its absence has been seen since the start';
 
 const BAD_INPUT = [
   '## When something is wrong',
   '',
   'Problems with options go to stderr, one line each: a code that stays the same between versions, the option, its value,',
   'what is wrong and what to do. Nothing has been started by then. Once the process runs, problems are logged: one line when',
-  'a kind of request begins to fail, not one for each attempt.',
+  'a kind of request begins to fail or fails in another way, not one for each attempt.',
   '',
   '| problem | what leasegate prints | what becomes of it |',
   '|---|---|---|',
@@ -107,6 +108,13 @@ const BAD_INPUT = [
   row('bad duration', refusalOf(...NAMED, '--lease-duration=15'), 'exit code 2'),
   row('missing namespace', refusalOf('--lease-name=my-app'), 'exit code 2'),
   row('deadline ≥ duration', refusalOf(...NAMED, '--renew-deadline=15s'), 'exit code 2'),
+  row('a flag given twice', refusalOf(...NAMED, '--renew-deadline=9s', '--renew-deadline=8s'), 'exit code 2'),
+  row('stray argument', refusalOf(...NAMED, 'my-app'), 'exit code 2'),
+  row(
+    'unknown command',
+    code('leasegate: COMMAND_UNKNOWN "rnu": there is no such command; see leasegate --help'),
+    'exit code 2',
+  ),
   row('bad kubeconfig path', refusalOf(...NAMED, '--kubeconfig=/no/such/file'), 'exit code 2'),
   row(
     'unusable kubeconfig',
@@ -125,11 +133,26 @@ const BAD_INPUT = [
     'exit code 1, before any part in the election is taken',
   ),
   row(
+    '`lease-server` can’t write its kubeconfig',
+    code(
+      'leasegate: KUBECONFIG_UNWRITABLE --kubeconfig-out "/no/such/directory/file": cannot be written: ' +
+        'the directory does not exist; name a file in a directory that exists and that you may write to',
+    ),
+    'exit code 1',
+  ),
+  row(
+    'Node older than 22',
+    code("leasegate: NODE_TOO_OLD Node 20.19.0 can't run this; use 22.19 or later"),
+    'exit code 1; the image brings its own Node',
+  ),
+  row(
     'unreachable server',
     `a warning in the log, ${code('API_UNREACHABLE')}, with the reason (${code('connect ECONNREFUSED 10.96.0.1:443')}, say)`,
     TRIES_ON,
   ),
   row('403', `a warning in the log, ${code('API_FORBIDDEN')}, with the RBAC rule that is missing`, TRIES_ON),
+  '',
+  'All that can be logged: [logs.md](logs.md).',
   '',
   `Other variables that begin with \`${RUN_OPTIONS.envPrefix}\` are refused like unknown flags, since a misspelt one would silently leave its`,
   'option at the default. Exempt are those that Kubernetes itself sets for a Service named `leasegate` or `leasegate-…`',
