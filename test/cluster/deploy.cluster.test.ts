@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join, relative, resolve } from 'node:path';
 import { loadAll } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ApiClient } from './support/api-client.ts';
@@ -13,12 +15,13 @@ const lease = `${leases}/leasegate`;
 interface Manifest {
   readonly kind: string;
   readonly metadata: { readonly name: string };
+  readonly rules?: readonly { readonly resourceNames?: readonly string[] }[];
   // biome-ignore lint/suspicious/noExplicitAny: manifests of any kind
   readonly spec?: any;
 }
 
 const files = readdirSync(deploy, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.yaml') && basename(path) !== 'kustomization.yaml')
+  .filter((path) => path.endsWith('.yaml') && !basename(path).startsWith('kustom'))
   .sort();
 const folders = readdirSync(deploy).filter((folder) => existsSync(join(deploy, folder, 'kustomization.yaml')));
 const manifests = files.flatMap((file) => loadAll(readFileSync(join(deploy, file), 'utf8')) as Manifest[]);
@@ -57,12 +60,22 @@ describe('what deploy/ ships', () => {
   });
 
   test('Lease, Role and sidecar speak of the same Lease', () => {
-    const { metadata } = manifests.find(({ kind }) => kind === 'Lease')!;
-    const role = manifests.find(({ kind }) => kind === 'Role') as unknown as { rules: { resourceNames?: string[] }[] };
-    expect(role.rules.flatMap(({ resourceNames = [] }) => resourceNames)).toEqual([metadata.name]);
-    for (const { spec } of manifests.filter(({ kind }) => kind === 'Deployment')) {
-      const { env } = spec.template.spec.initContainers[0];
-      expect(env).toContainEqual({ name: 'LEASEGATE_LEASE_NAME', value: metadata.name });
+    expect(leaseNamesIn(manifests)).toEqual({ lease: 'leasegate', role: ['leasegate'], run: ['leasegate'] });
+  });
+
+  test('a namePrefix reaches all places where the name of the Lease stands', async () => {
+    const overlay = await mkdtemp(join(tmpdir(), 'leasegate-overlay-'));
+    try {
+      const resources = [relative(await realpath(overlay), join(deploy, 'example'))];
+      await writeFile(join(overlay, 'kustomization.yaml'), JSON.stringify({ namePrefix: 'shop-', resources }));
+      const renamed = loadAll(await kubectl('kustomize', overlay)) as Manifest[];
+      expect(leaseNamesIn(renamed)).toEqual({
+        lease: 'shop-leasegate',
+        role: ['shop-leasegate'],
+        run: ['shop-leasegate'],
+      });
+    } finally {
+      await rm(overlay, { recursive: true });
     }
   });
 });
@@ -109,6 +122,20 @@ describe('a replica with the shipped Role', () => {
     expect(spec).toMatchObject({ holderIdentity: 'holder', leaseDurationSeconds: 15 });
   });
 });
+
+/** The name of the Lease as each kind of manifest has it. */
+function leaseNamesIn(all: readonly Manifest[]): { lease: string | undefined; role: string[]; run: string[] } {
+  const ofKind = (kind: string) => all.filter((manifest) => manifest.kind === kind);
+  return {
+    lease: ofKind('Lease')[0]?.metadata.name,
+    role: ofKind('Role').flatMap(({ rules = [] }) => rules.flatMap(({ resourceNames = [] }) => resourceNames)),
+    run: ofKind('Deployment').flatMap(({ spec }) =>
+      (spec.template.spec.initContainers[0].env as { name: string; value: string }[])
+        .filter(({ name }) => name === 'LEASEGATE_LEASE_NAME')
+        .map(({ value }) => value),
+    ),
+  };
+}
 
 function admitPod(name: string, spec: unknown): Promise<{ status: number }> {
   return controlPlane.admin.post(`/api/v1/namespaces/${namespace}/pods?dryRun=All`, { metadata: { name }, spec });
