@@ -62,4 +62,43 @@ describe('two leaders at once', () => {
     claim('a', '2', 20);
     expect(claims.conflict()).toBeNull();
   });
+
+  test('are not seen when a former leader vanishes that stepped down before another led', () => {
+    claim('a', '1', 0);
+    claims.disclaimed('a');
+    claim('b', '2', 500);
+    claim('b', '2', 600);
+    claims.vanished('a');
+    expect(claims.conflict()).toBeNull();
+  });
+
+  test("are not seen when a former leader's next process vanishes as a standby", () => {
+    claim('a', '1', 0);
+    claims.disclaimed('a');
+    claim('b', '2', 500);
+    claims.disclaimed('a');
+    claim('b', '2', 1_000);
+    claims.vanished('a');
+    expect(claims.conflict()).toBeNull();
+  });
+
+  test('are found when a replica that stepped down leads again, is killed, and another leads within its promise', () => {
+    claim('a', '1', 0);
+    claims.disclaimed('a');
+    claim('a', '2', 500);
+    claims.vanished('a');
+    claim('b', '3', 1_000);
+    claim('b', '3', 1_100);
+    expect(claims.conflict()).toBe('a (token 2) and b (token 3)');
+  });
+
+  test('are found when one claims on after it said that it stopped', () => {
+    claim('a', '1', 0);
+    claims.disclaimed('a');
+    claim('b', '2', 100);
+    claim('a', '1', 200);
+    claim('a', '1', 300);
+    claim('b', '2', 400);
+    expect(claims.conflict()).toBe('b (token 2) and a (token 1)');
+  });
 });

@@ -10,6 +10,8 @@ interface Term {
   promisedMs: number;
   /** It can no longer take its promise back (killed, or stopped by a signal). */
   abandoned: boolean;
+  /** It was taken back: nothing is promised from then on, whatever becomes of the replica. */
+  over: boolean;
 }
 
 const TERMS_MAX = 32;
@@ -23,9 +25,9 @@ export class Claims {
 
   /** An answer said `isLeader: true`. An event was not asked for: its `sentMs` is null. */
   claimed(replica: string, token: string, sentMs: number | null, receivedMs: number, validForMs: number): void {
-    let term = this.#terms.find((known) => known.replica === replica && known.token === token);
+    let term = this.#terms.find((known) => known.replica === replica && known.token === token && !known.over);
     if (term === undefined) {
-      term = { replica, token, fromMs: receivedMs, askedMs: 0, promisedMs: 0, abandoned: false };
+      term = { replica, token, fromMs: receivedMs, askedMs: 0, promisedMs: 0, abandoned: false, over: false };
       this.#terms.push(term);
       if (this.#terms.length > TERMS_MAX) this.#terms.shift();
     }
@@ -34,15 +36,15 @@ export class Claims {
     term.promisedMs = Math.max(term.promisedMs, sentMs + validForMs);
   }
 
-  /** The process can't answer any more: what it promised last stands. */
+  /** The process can't answer any more: what it promised last stands, unless that was taken back already. */
   vanished(replica: string): void {
     const term = this.#terms.findLast((known) => known.replica === replica);
     if (term !== undefined) term.abandoned = true;
   }
 
-  /** It spoke again, or its pod's next process did: what was promised is taken back. */
+  /** It said that it stopped, or its pod's next process starts: its terms until now are over for good. */
   disclaimed(replica: string): void {
-    for (const term of this.#terms) if (term.replica === replica) term.abandoned = false;
+    for (const term of this.#terms) if (term.replica === replica) term.over = true;
   }
 
   /** Two replicas that led at the same time, in words; null when there are none. */
@@ -59,6 +61,6 @@ function overlap(a: Term, b: Term): boolean {
   return a.fromMs < untilOf(b) && b.fromMs < untilOf(a);
 }
 
-function untilOf({ askedMs, promisedMs, abandoned }: Term): number {
-  return abandoned ? Math.max(askedMs, promisedMs) : askedMs;
+function untilOf({ askedMs, promisedMs, abandoned, over }: Term): number {
+  return abandoned && !over ? Math.max(askedMs, promisedMs) : askedMs;
 }
