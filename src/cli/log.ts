@@ -18,6 +18,14 @@ export function createLog(level: LogLevel, write: (line: string) => boolean): Lo
       }
     },
   };
-  const log: Logger = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  const log: Logger = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
   return log;
 }

@@ -70,7 +70,7 @@ test('H7: two renewals within one second, or one microsecond, are two', () => {
 test('H8: an acquisition after a failed renewal writes its own acquireTime', () => {
   const { replica, record } = leader();
   replica.wake().wait(4_000).reply(UNKNOWN).wait(4_000).tick().reply({ kind: 'ok', record });
-  replica.send({ kind: 'work-stopped' }).tick();
+  replica.send({ kind: 'work-stopped' }).wait(2_000).tick();
   const { content } = replica.the('update');
   expect(content.acquireTime).toBe(content.renewTime);
   expect(content.acquireTime).not.toBe(record.acquireTime);

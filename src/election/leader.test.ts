@@ -392,6 +392,9 @@ describe('a renewal answered after its tenure ended', () => {
     replica.wait(8_000).tick().reply({ kind: 'ok', record: renewal });
     expect(replica.leads).toBe(false);
     replica.send({ kind: 'work-stopped' }).tick();
+    // Whoever asks within a retry period sees that the term is over.
+    expect(replica.kinds()).toEqual([]);
+    replica.wait(2_000).tick();
     expect(replica.the('update').base.resourceVersion).toBe('102');
     replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '103') });
     expect(replica.state.tenure).toMatchObject({ fencingToken: '103', transitions: 4 });

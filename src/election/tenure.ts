@@ -33,9 +33,13 @@ export function begin(draft: Draft, request: PendingWrite, record: LeaseRecord):
 /** The deadline rule: whatever the event is, a tenure that is over or can't be trusted ends first. */
 export function expireTenure(draft: Draft, now: Instant): void {
   if (draft.tenure === null) return;
+  const { timings } = draft.config;
   const { basis, validUntilMonoMs } = draft.tenure.validity;
-  if (now.monoMs >= validUntilMonoMs) lose(draft, 'expired');
-  else if (clockJumped(basis, now, clockJumpToleranceMs(draft.config.timings))) lose(draft, 'clock-jumped');
+  const over = now.monoMs >= validUntilMonoMs;
+  if (!over && !clockJumped(basis, now, clockJumpToleranceMs(timings))) return;
+  lose(draft, over ? 'expired' : 'clock-jumped');
+  // Whoever asks, or looks at a stopped process that goes on, shall see that the term is over before another begins.
+  draft.holdOffUntilMonoMs = Math.max(draft.holdOffUntilMonoMs, now.monoMs + timings.retryPeriodMs);
 }
 
 /** Ends the tenure at once; what work still runs is cut. */

@@ -83,10 +83,17 @@ describe('the log', () => {
     await client.call(unnamed, GET);
     const rule = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
     expect(log.warn.mock.calls.map(([fields]) => fields.remedy)).toEqual([
-      `add this rule to the Role of the pod's service account: ${JSON.stringify({ ...rule, resourceNames: ['cart'], verbs: ['get'] })}`,
+      `add this rule to the Role of the pod's service account: ${JSON.stringify({ ...rule, resourceNames: ['cart'], verbs: ['get', 'list', 'watch', 'update'] })}`,
       `add this rule to the Role of the pod's service account: ${JSON.stringify({ ...rule, verbs: ['create'] })}`,
     ]);
     expect(log.warn.mock.calls[0]?.[1]).toContain('cannot get resource');
+  });
+
+  test('says when something answers that is no API server', async () => {
+    transport.answers = [ok('a login page')];
+    await client.call(target, GET, () => false);
+    expect(log.warn.mock.calls[0]?.[0]).toMatchObject({ code: 'API_UNEXPECTED' });
+    expect(log.warn.mock.calls[0]?.[1]).toContain('an answer that no API server gives');
   });
 
   test.each([
@@ -151,7 +158,7 @@ describe('the Lease store', () => {
 
   test.each([
     [ok(lease), 'ok', 'ok', 'ok'],
-    [ok('a login page'), 'unknown', 'unknown', 'unknown'],
+    [ok('a login page'), 'refused', 'unknown', 'unknown'],
     [NO_CART, 'absent', 'refused', 'conflict'],
     [refusal(404), 'refused', 'refused', 'refused'],
     [{ ...refusal(404), body: '404 page not found' }, 'refused', 'refused', 'refused'],

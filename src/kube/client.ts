@@ -36,11 +36,21 @@ export class KubeClient {
     this.#trouble = new TroubleLog(options.log);
   }
 
-  /** One request; never throws for what the server or the network does. */
-  async call(target: CallTarget, request: KubeRequest): Promise<CallResult> {
+  /**
+   * One request; never throws for what the server or the network does. An answer of success that is not `understood` (a login
+   * page, say) is a failure like any other.
+   */
+  async call(
+    target: CallTarget,
+    request: KubeRequest,
+    understood: (body: unknown) => boolean = () => true,
+  ): Promise<CallResult> {
     const startMonoMs = this.#clock.now().monoMs;
     const failure = await this.transport.request(request).then(
-      (reply): Failure | KubeReply => (reply.status < 300 ? reply : failureOf(reply, objectOf(target))),
+      (reply): Failure | KubeReply => {
+        if (reply.status >= 300) return failureOf(reply, objectOf(target));
+        return understood(reply.body) ? reply : notUnderstood(reply, request);
+      },
       (error: unknown): Failure => failureOfError(error),
     );
     const durationMs = this.#clock.now().monoMs - startMonoMs;
@@ -64,11 +74,23 @@ function objectOf({ verb, resource, name }: CallTarget): NamedObject | null {
   return (verb === 'get' || verb === 'update') && name !== undefined ? { resource, name } : null;
 }
 
+function notUnderstood(reply: KubeReply, { method }: KubeRequest): Failure {
+  return {
+    code: 'unexpected',
+    message: `HTTP ${reply.status} with an answer that no API server gives`,
+    mayHaveHappened: method !== 'GET',
+    retryAfterMs: null,
+  };
+}
+
+/** All that is done with one object of a kind, so that one rule added mends it all; creating can't be limited to a name. */
+const VERBS_BY_NAME: readonly Verb[] = ['get', 'list', 'watch', 'update'];
+
 function ruleFor({ apiGroup, resource, name, verb }: CallTarget): string {
   return JSON.stringify({
     apiGroups: [apiGroup],
     resources: [resource],
     ...(name === undefined ? {} : { resourceNames: [name] }),
-    verbs: [verb],
+    verbs: name === undefined ? [verb] : VERBS_BY_NAME,
   });
 }

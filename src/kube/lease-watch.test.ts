@@ -205,7 +205,9 @@ describe('the watch', () => {
     await open();
     transport.watch.end(refusal(403));
     expect(log.warn.mock.calls[0]?.[0]).toMatchObject({ code: 'API_FORBIDDEN', verb: 'watch leases' });
-    expect(log.warn.mock.calls[0]?.[0].remedy).toContain('"resourceNames":["cart"],"verbs":["watch"]');
+    expect(log.warn.mock.calls[0]?.[0].remedy).toContain(
+      '"resourceNames":["cart"],"verbs":["get","list","watch","update"]',
+    );
   });
 });
 
@@ -256,7 +258,7 @@ describe('after failures', () => {
     watch.start();
     await settled();
     expect(told).toEqual(['down']);
-    expect(restarts()).toEqual(['malformed']);
+    expect(restarts()).toEqual(['unexpected']);
     expect(transport.streams).toEqual([]);
   });
 });

@@ -81,16 +81,14 @@ export class LeaseWatch {
     const run = this.#run;
     const { client, lease, handlers, requestTimeoutMs } = this.#options;
     const path = `${leasesPath(lease.namespace)}?${this.#selector()}`;
-    const result = await client.call(leaseTarget('list', lease.name), {
-      method: 'GET',
-      path,
-      timeoutMs: requestTimeoutMs,
-    });
+    const result = await client.call(
+      leaseTarget('list', lease.name),
+      { method: 'GET', path, timeoutMs: requestTimeoutMs },
+      (body) => decodeList(body) !== null,
+    );
     if (this.#stopped || run !== this.#run) return;
     if (!result.ok) return this.#failed(result.failure.code, result.failure.retryAfterMs);
-    const list = decodeList(result.body);
-    // Not an API server's answer, a login page say: nothing is known of the Lease.
-    if (list === null) return this.#failed('malformed', null);
+    const list = decodeList(result.body)!;
     this.#version = list.resourceVersion;
     if (list.record === null) handlers.absent(this.#version);
     else handlers.observed(list.record, 'list');

@@ -32,25 +32,33 @@ export class LeaseStore {
   }
 
   async read(timeoutMs: number): Promise<RequestOutcome> {
-    return outcomeOf(await this.#client.call(this.#target('get'), { method: 'GET', path: this.#path, timeoutMs }));
+    return outcomeOf(
+      await this.#client.call(this.#target('get'), { method: 'GET', path: this.#path, timeoutMs }, isLease),
+    );
   }
 
   async create(content: LeaseContent, timeoutMs: number): Promise<RequestOutcome> {
     const { namespace, name } = this.#lease;
     const body = encodeNewLease(namespace, name, content);
     const path = leasesPath(namespace);
-    return outcomeOf(await this.#client.call(this.#target('create'), { method: 'POST', path, body, timeoutMs }));
+    return outcomeOf(
+      await this.#client.call(this.#target('create'), { method: 'POST', path, body, timeoutMs }, isLease),
+    );
   }
 
   /** Replaces `base` and nothing else: its uid and resourceVersion go with the body. */
   async update(base: LeaseRecord, content: LeaseContent, timeoutMs: number): Promise<RequestOutcome> {
     const body = encodeLease(base, content);
-    const result = await this.#client.call(this.#target('update'), {
-      method: 'PUT',
-      path: this.#path,
-      body,
-      timeoutMs,
-    });
+    const result = await this.#client.call(
+      this.#target('update'),
+      {
+        method: 'PUT',
+        path: this.#path,
+        body,
+        timeoutMs,
+      },
+      isLease,
+    );
     // A Lease that is gone can't be replaced; what became of it is for a read to say.
     const outcome = outcomeOf(result);
     return outcome.kind === 'absent' ? { kind: 'conflict' } : outcome;
@@ -59,6 +67,10 @@ export class LeaseStore {
   #target(verb: Verb): CallTarget {
     return leaseTarget(verb, this.#lease.name);
   }
+}
+
+function isLease(body: unknown): boolean {
+  return decodeLease(body) !== null;
 }
 
 function outcomeOf(result: CallResult): RequestOutcome {

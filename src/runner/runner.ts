@@ -133,11 +133,16 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
   }
 
   async pause(options: { readonly immediate: boolean }): Promise<StepDownOutcome> {
-    return this.#giveUp({ kind: 'pause' }, options.immediate);
+    const wasPaused = this.paused;
+    const outcome = this.#giveUp({ kind: 'pause' }, options.immediate);
+    if (!wasPaused && this.paused) this.#options.log.warn({ code: 'PAUSED' }, 'does not campaign until it is resumed');
+    return outcome;
   }
 
   resume(): void {
+    const wasPaused = this.paused;
     this.dispatch({ kind: 'resume' });
+    if (wasPaused) this.#options.log.info({ code: 'RESUMED' }, 'campaigns again');
   }
 
   wedged(): string | null {
