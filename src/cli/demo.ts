@@ -4,8 +4,8 @@ import { formatProblems } from '../config/problem.ts';
 import type { Command, CommandContext } from './context.ts';
 import { Group, type GroupOptions } from './demo/group.ts';
 import { LiveView } from './demo/live.ts';
-import { timeOfDay } from './demo/render.ts';
 import { runFailoverScript } from './demo/script.ts';
+import { timeOfDay } from './demo/timings.ts';
 import type { JournalEntry } from './demo/view.ts';
 
 /** `leasegate demo`: three replicas on an embedded API server, to watch and to break, or driven by a script. */

@@ -46,7 +46,7 @@ describe('two leaders at once', () => {
     expect(claims.conflict()).toBeNull();
   });
 
-  test('are not seen when a paused leader goes on, says that it stops, and another takes over at once', () => {
+  test('are not seen when a frozen leader goes on, says that it stops, and another takes over at once', () => {
     claim('a', '1', 0);
     claims.vanished('a');
     claims.disclaimed('a');

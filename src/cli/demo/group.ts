@@ -7,7 +7,7 @@ import { Replica, type ReplicaNews, type TimedAnswer } from './replica.ts';
 import { StoredLease } from './stored-lease.ts';
 import { DEMO_LEASE, humanMs, REPLICA_NAMES } from './timings.ts';
 import type { DemoView, JournalEntry, LeaderView, ReplicaView } from './view.ts';
-import { causeOf, type Deed, reasonInWords, tellDeed } from './words.ts';
+import { causeOf, type Deed, tellDeed, tellOver, tellStop } from './words.ts';
 import { Workspace } from './workspace.ts';
 
 export interface GroupOptions {
@@ -37,7 +37,7 @@ export class Group {
   readonly #workspace = new Workspace();
   readonly #onChange: () => void;
   readonly #cutOff = new Set<Replica>();
-  readonly #pausedMs = new Map<Replica, number>();
+  readonly #frozenMs = new Map<Replica, number>();
   readonly #rates = new Map<Replica, Rates>();
   readonly #listeners = new Set<(election: Election) => void>();
   #leaderSinceWallMs = 0;
@@ -73,7 +73,7 @@ export class Group {
     this.journal.add(`API server on ${server.url}; three replicas start`);
   }
 
-  /** Who leads by its own last word, and is there to do so. */
+  /** Who leads by its own last word, for as long as that promised. */
   get leader(): Replica | null {
     return this.replicas.find((replica) => replica.validForMs() > 0) ?? null;
   }
@@ -141,14 +141,14 @@ export class Group {
       case 'kill':
         return replica.running;
       case 'continue':
-        return replica.running && replica.paused;
-      case 'pause':
-        return replica.running && !replica.paused;
+        return replica.running && replica.frozen;
+      case 'freeze':
+        return replica.running && !replica.frozen;
       case 'terminate':
         // A stopped process would only get it when it goes on.
-        return replica.running && !replica.paused;
+        return replica.running && !replica.frozen;
       case 'step-down':
-        return replica.leadingToken !== null && !replica.paused;
+        return replica.leadingToken !== null && !replica.frozen;
       case 'cut-off':
         return !this.isCutOff(replica);
       case 'reconnect':
@@ -169,10 +169,11 @@ export class Group {
         this.claims.disclaimed(replica.name);
         replica.start();
         return;
-      case 'pause':
+      case 'freeze':
         this.claims.vanished(replica.name);
-        this.#pausedMs.set(replica, performance.now());
-        replica.pause();
+        this.#frozenMs.set(replica, performance.now());
+        replica.freeze();
+        this.#tellWhenOver(replica);
         return;
       case 'continue':
         replica.continue();
@@ -194,6 +195,15 @@ export class Group {
     }
   }
 
+  /** A frozen leader's term ends without a word from it. */
+  #tellWhenOver(replica: Replica): void {
+    const leftMs = replica.validForMs();
+    if (leftMs === 0) return;
+    setTimeout(() => {
+      if (replica.frozen && replica.validForMs() === 0) this.journal.add(tellOver(replica.name), 'warn');
+    }, leftMs + 1).unref();
+  }
+
   #news(replica: Replica, news: ReplicaNews): void {
     const { name } = replica;
     switch (news.kind) {
@@ -207,10 +217,7 @@ export class Group {
         return;
       case 'stopped':
         this.claims.disclaimed(name);
-        this.journal.add(
-          `${name} stopped leading${news.reason === null ? '' : `: ${reasonInWords(news.reason)}`}`,
-          'warn',
-        );
+        this.journal.add(tellStop(name, news.reason, news.lateMs, Date.now()), 'warn');
         return;
       case 'woke':
         this.#woke(replica, news.isLeader);
@@ -232,10 +239,10 @@ export class Group {
   }
 
   #woke(replica: Replica, isLeader: boolean): void {
-    const pausedMs = performance.now() - (this.#pausedMs.get(replica) ?? performance.now());
+    const frozenMs = performance.now() - (this.#frozenMs.get(replica) ?? performance.now());
     if (isLeader && this.#cause?.name === replica.name) this.#cause = null;
     this.journal.add(
-      `${replica.name}'s first answer after a pause of ${humanMs(pausedMs)}: isLeader ${isLeader}`,
+      `${replica.name}'s first answer after it was frozen for ${humanMs(frozenMs)}: isLeader ${isLeader}`,
       'strong',
     );
   }
@@ -260,6 +267,7 @@ export class Group {
       token: leader.leadingToken ?? '',
       sinceWallMs: this.#leaderSinceWallMs,
       validForMs: leader.validForMs(),
+      frozen: leader.frozen,
     };
   }
 

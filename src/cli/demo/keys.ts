@@ -1,11 +1,15 @@
 /** What a key asks for. */
 export type KeyAction =
   | { readonly kind: 'select'; readonly index: number }
-  | { readonly kind: 'kill' | 'pause' | 'cut' | 'terminate' | 'step-down' | 'revive' | 'quit' };
+  | { readonly kind: 'kill' | 'freeze' | 'cut' | 'terminate' | 'step-down' | 'revive' | 'quit' }
+  /** `?`, or a key that has no meaning. */
+  | { readonly kind: 'explain' };
 
 const LETTERS: Readonly<Record<string, Exclude<KeyAction['kind'], 'select'>>> = {
   k: 'kill',
-  p: 'pause',
+  f: 'freeze',
+  // What many would call it, although POST /pause is something else.
+  p: 'freeze',
   c: 'cut',
   t: 'terminate',
   s: 'step-down',
@@ -22,8 +26,8 @@ export function readKeys(text: string, replicas: number): KeyAction[] {
   const keys = text.replace(/\x1b(?:\[[0-9;]*[ -/]*[@-~]|O.|.)?/g, '');
   return [...keys.toLowerCase()].flatMap((key): KeyAction[] => {
     const index = Number(key) - 1;
-    if (/^[1-9]$/.test(key)) return index < replicas ? [{ kind: 'select', index }] : [];
+    if (/^[1-9]$/.test(key) && index < replicas) return [{ kind: 'select', index }];
     const kind = Object.hasOwn(LETTERS, key) ? LETTERS[key] : undefined;
-    return kind === undefined ? [] : [{ kind }];
+    return [{ kind: kind ?? 'explain' }];
   });
 }

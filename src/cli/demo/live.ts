@@ -1,7 +1,7 @@
 import type { Group } from './group.ts';
 import { type KeyAction, readKeys } from './keys.ts';
 import { paint } from './line.ts';
-import { ASCII, render, UNICODE } from './render.ts';
+import { ASCII, KEYS_EXPLAINED, render, UNICODE } from './render.ts';
 import { showsColours, showsUnicode, Terminal } from './terminal.ts';
 
 const DRAW_INTERVAL_MS = 200;
@@ -71,16 +71,17 @@ export class LiveView {
     for (const action of readKeys(text, this.#group.replicas.length)) {
       if (action.kind === 'quit') return this.#quit();
       if (action.kind === 'select') this.#selected = action.index;
+      else if (action.kind === 'explain') this.#group.journal.add(KEYS_EXPLAINED, 'faint');
       else this.#act(action.kind);
     }
     this.#draw();
   }
 
-  #act(kind: Exclude<KeyAction['kind'], 'select' | 'quit'>): void {
+  #act(kind: Exclude<KeyAction['kind'], 'select' | 'explain' | 'quit'>): void {
     this.#selected = this.#selection;
     const group = this.#group;
     const replica = group.replicas[this.#selected]!;
-    if (kind === 'pause') group.do(replica, replica.paused ? 'continue' : 'pause');
+    if (kind === 'freeze') group.do(replica, replica.frozen ? 'continue' : 'freeze');
     else if (kind === 'cut') group.do(replica, group.isCutOff(replica) ? 'reconnect' : 'cut-off');
     else group.do(replica, kind);
   }

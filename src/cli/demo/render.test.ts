@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { paint, textOf } from './line.ts';
-import { ASCII, render, UNICODE } from './render.ts';
+import { ASCII, KEYS_EXPLAINED, render, UNICODE } from './render.ts';
 import type { DemoView, ReplicaState, ReplicaView } from './view.ts';
 
 const replica = (number: number, more: Partial<ReplicaView> = {}): ReplicaView => ({
@@ -15,7 +15,13 @@ const replica = (number: number, more: Partial<ReplicaView> = {}): ReplicaView =
 
 const VIEW: DemoView = {
   nowWallMs: Date.UTC(2026, 0, 1, 12, 0, 14),
-  leader: { name: 'demo-2', token: '1042', sinceWallMs: Date.UTC(2026, 0, 1, 12, 0, 0), validForMs: 1_500 },
+  leader: {
+    name: 'demo-2',
+    token: '1042',
+    sinceWallMs: Date.UTC(2026, 0, 1, 12, 0, 0),
+    validForMs: 1_500,
+    frozen: false,
+  },
   lease: { holder: 'demo-2', expiresInMs: 3_500 },
   replicas: [
     replica(1),
@@ -31,7 +37,7 @@ const STATES: readonly ReplicaState[] = [
   { kind: 'starting' },
   { kind: 'leader' },
   { kind: 'standby' },
-  { kind: 'paused' },
+  { kind: 'frozen' },
   { kind: 'silent' },
   { kind: 'ended', how: 'killed (SIGKILL)' },
 ];
@@ -50,6 +56,12 @@ describe('the live view', () => {
     expect(valid!.match(/█/g)).toHaveLength(12);
     expect(lease).toContain("demo-2's, others may take it in 3.5 s");
     expect(lease!.match(/█/g)).toHaveLength(17);
+  });
+
+  test('says of a frozen leader when its promise ends, and not that it might renew', () => {
+    const valid = screen({ ...VIEW, leader: { ...VIEW.leader!, frozen: true } })[4];
+    expect(valid).toContain('its promise ends in 1.5 s, it is frozen');
+    expect(valid).not.toContain('renews');
   });
 
   test('says that nobody leads, and when the next one may', () => {
@@ -84,15 +96,26 @@ describe('the live view', () => {
   test('offers the keys that make sense for the selected replica', () => {
     const keys = (selected: number, more: Partial<ReplicaView> = {}) => {
       const replicas = VIEW.replicas.map((one, index) => (index === selected ? { ...one, ...more } : one));
-      return screen({ ...VIEW, selected, replicas }).at(-1);
+      return screen({ ...VIEW, selected, replicas }).at(-2);
     };
-    expect(keys(0)).toContain('1-3 select | demo-1: k kill p pause c cut off t SIGTERM | q quit');
-    expect(keys(1)).toContain('demo-2: k kill p pause c cut off t SIGTERM s step down | q quit');
-    expect(keys(2)).toContain('demo-3: r revive c cut off | q quit');
-    expect(keys(1, { cutOff: true })).toContain('demo-2: k kill p pause c reconnect t SIGTERM s step down | q quit');
-    expect(keys(0, { state: { kind: 'paused' }, cutOff: true })).toContain(
-      'demo-1: p continue k kill c reconnect | q quit',
+    expect(keys(0)).toContain('demo-1: k kill f freeze (SIGSTOP) c cut off t SIGTERM');
+    expect(keys(1)).toContain('demo-2: k kill f freeze (SIGSTOP) c cut off t SIGTERM s step down (immediate)');
+    expect(keys(2)).toContain('demo-3: r revive c cut off');
+    expect(keys(1, { cutOff: true })).toContain(
+      'demo-2: k kill f freeze (SIGSTOP) c reconnect t SIGTERM s step down (immediate)',
     );
+    expect(keys(0, { state: { kind: 'frozen' }, cutOff: true })).toContain(
+      'demo-1: f continue (SIGCONT) k kill c reconnect',
+    );
+  });
+
+  test('shows the keys that are always there below', () => {
+    expect(screen(VIEW).at(-1)).toBe(' 1-3 select | ? explain | q quit');
+  });
+
+  test('explains every key that acts', () => {
+    for (const key of 'kfctsrq') expect(KEYS_EXPLAINED).toMatch(new RegExp(`[:;,.] ${key} `));
+    expect(KEYS_EXPLAINED.length).toBeLessThanOrEqual(400);
   });
 
   test('cries out when two led at once', () => {

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../config/duration.ts';
 import { BLANK, type Line, type Span, span, type Tone, wrap } from './line.ts';
-import { DEMO_TIMINGS } from './timings.ts';
+import { DEMO_TIMINGS, timeOfDay } from './timings.ts';
 import type { DemoView, JournalEntry, LeaderView, LeaseView, ReplicaView } from './view.ts';
 
 export interface Size {
@@ -64,7 +64,12 @@ function headline({ leader, lease, conflict, nowWallMs }: DemoView, glyphs: Glyp
 
 function leadsBar(leader: LeaderView | null, glyphs: Glyphs): Line {
   const leftMs = leader?.validForMs ?? 0;
-  const note = leader === null ? 'no work is done' : `leads ${seconds(leftMs)} more, unless it renews`;
+  const note =
+    leader === null
+      ? 'no work is done'
+      : leader.frozen
+        ? `its promise ends in ${seconds(leftMs)}, it is frozen`
+        : `leads ${seconds(leftMs)} more, unless it renews`;
   return [span(' Valid   '), ...bar(leftMs / renewDeadlineMs, 'good', glyphs), span(`  ${note}`)];
 }
 
@@ -118,8 +123,8 @@ function stateOf({ state, cutOff }: ReplicaView): readonly [text: string, tone: 
       return [`LEADER${also}`, 'good'];
     case 'standby':
       return [`standby${also}`, cutOff ? 'warn' : 'plain'];
-    case 'paused':
-      return [`paused${also}`, 'warn'];
+    case 'frozen':
+      return [`frozen${also}`, 'warn'];
     case 'starting':
       return [`starting${also}`, 'faint'];
     case 'silent':
@@ -149,29 +154,30 @@ function journalLines({ atWallMs, text, tone }: JournalEntry, columns: number): 
   ]);
 }
 
-/** The keys, and what they would do to the selected replica now. One row at 80 columns. */
+/** The keys, and what they would do to the selected replica now. Two rows at 80 columns. */
 function help({ replicas, selected }: DemoView, columns: number): Line[] {
   const { name, state, cutOff } = replicas[selected]!;
-  const text = `1-3 select | ${name}: ${keysFor(state.kind, cutOff)} | q quit`;
-  return wrap(text, columns - 1).map((row) => [span(' '), ...row.split(KEY).map(keySpan)]);
+  return [`${name}: ${keysFor(state.kind, cutOff)}`, '1-3 select | ? explain | q quit']
+    .flatMap((text) => wrap(text, columns - 1))
+    .map((row) => [span(' '), ...row.split(KEY).map(keySpan)]);
 }
 
+/** What `?` adds to the journal. */
+export const KEYS_EXPLAINED =
+  'Keys: 1-3 select a replica, then: k kill it (SIGKILL); f freeze it (SIGSTOP) or let it go on (SIGCONT); c cut it off ' +
+  'from the API server or reconnect it; t tell it to end (SIGTERM); s have a leader step down at once; r revive an ended one. q quits.';
+
 /** Splits so that every other part is a key. */
-const KEY = /(?<=^| )(1-3|[a-z])(?= )/;
+const KEY = /(?<=^| )(1-3|[a-z?])(?= )/;
 const keySpan = (text: string, index: number): Span => span(text, index % 2 === 1 ? 'strong' : 'plain');
 
 function keysFor(kind: ReplicaView['state']['kind'], cutOff: boolean): string {
   const network = cutOff ? 'c reconnect' : 'c cut off';
   if (kind === 'ended') return `r revive ${network}`;
-  if (kind === 'paused') return `p continue k kill ${network}`;
-  return `k kill p pause ${network} t SIGTERM${kind === 'leader' ? ' s step down' : ''}`;
+  if (kind === 'frozen') return `f continue (SIGCONT) k kill ${network}`;
+  return `k kill f freeze (SIGSTOP) ${network} t SIGTERM${kind === 'leader' ? ' s step down (immediate)' : ''}`;
 }
 
 function seconds(ms: number, digits = 1): string {
   return `${(Math.max(0, ms) / 1_000).toFixed(digits)} s`;
-}
-
-/** Local time, `12:03:04`. */
-export function timeOfDay(wallMs: number): string {
-  return new Date(wallMs).toTimeString().slice(0, 8);
 }

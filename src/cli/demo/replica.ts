@@ -10,8 +10,9 @@ import type { ReplicaState } from './view.ts';
 export type ReplicaNews =
   | { readonly kind: 'listening' }
   | { readonly kind: 'leads'; readonly token: string; readonly atMs: number }
-  | { readonly kind: 'stopped'; readonly reason: string | null }
-  /** The first answer after a pause. */
+  /** `lateMs`: for so long it may not have led any more, by its own last promise; 0 when that still stood. */
+  | { readonly kind: 'stopped'; readonly reason: string | null; readonly lateMs: number }
+  /** The first answer after it was frozen. */
   | { readonly kind: 'woke'; readonly isLeader: boolean }
   /** `asked`: we ended it. */
   | {
@@ -57,10 +58,12 @@ export class Replica {
   #port = 0;
   #ended: string | null = null;
   #askedToEnd = false;
-  #paused = false;
+  #frozen = false;
   #waking = false;
   #leadingToken: string | null = null;
   #latest: TimedAnswer | null = null;
+  /** End of what the last answer promised that said that it leads. */
+  #promisedUntilMs = 0;
   #lastEventMs = 0;
 
   constructor(script: string, pod: PodSpec, handlers: ReplicaHandlers) {
@@ -85,8 +88,8 @@ export class Replica {
     return this.#child !== null && this.#ended === null;
   }
 
-  get paused(): boolean {
-    return this.#paused;
+  get frozen(): boolean {
+    return this.#frozen;
   }
 
   /** Token of the tenure that it told of and has not told the end of; null when there is none. */
@@ -96,17 +99,16 @@ export class Replica {
 
   get state(): ReplicaState {
     if (this.#ended !== null) return { kind: 'ended', how: this.#ended };
-    if (this.#paused) return { kind: 'paused' };
+    if (this.#frozen) return { kind: 'frozen' };
     if (this.#latest === null) return { kind: 'starting' };
     if (performance.now() - this.#latest.receivedMs > SILENT_MS) return { kind: 'silent' };
     return { kind: this.validForMs() > 0 ? 'leader' : 'standby' };
   }
 
-  /** What is left of the last answer's promise to lead; runs on while the process is paused, as its own deadline does. */
+  /** What is left of the last answer's promise to lead; runs on while the process is frozen, as its own deadline does. */
   validForMs(): number {
-    if (!this.running || this.#latest === null) return 0;
-    const { answer, sentMs, receivedMs } = this.#latest;
-    return Math.max(0, (sentMs ?? receivedMs) + answer.validForMs - performance.now());
+    if (!this.running || !this.#latest?.answer.isLeader) return 0;
+    return Math.max(0, this.#promisedUntilMs - performance.now());
   }
 
   /** Starts a process, also after the last one has ended. */
@@ -114,7 +116,7 @@ export class Replica {
     if (this.running) return;
     this.#ended = null;
     this.#askedToEnd = false;
-    this.#paused = false;
+    this.#frozen = false;
     this.#waking = false;
     this.#latest = null;
     const child = startReplica(this.#script, this.pod, this.#port, {
@@ -135,13 +137,13 @@ export class Replica {
     this.#child?.kill('SIGTERM');
   }
 
-  pause(): void {
-    this.#paused = true;
+  freeze(): void {
+    this.#frozen = true;
     this.#child?.kill('SIGSTOP');
   }
 
   continue(): void {
-    this.#paused = false;
+    this.#frozen = false;
     this.#waking = true;
     this.#child?.kill('SIGCONT');
   }
@@ -180,7 +182,8 @@ export class Replica {
     const token = event.isLeader ? event.fencingToken : null;
     if (this.#leadingToken !== null && token !== this.#leadingToken) {
       this.#leadingToken = null;
-      this.#handlers.news({ kind: 'stopped', reason: event.reason });
+      const lateMs = Math.max(0, receivedMs - this.#promisedUntilMs);
+      this.#handlers.news({ kind: 'stopped', reason: event.reason, lateMs });
     }
     this.#answered({ answer: event, sentMs: null, receivedMs });
     if (token !== null && token !== this.#leadingToken) {
@@ -197,7 +200,7 @@ export class Replica {
       // An event may overtake an older answer, which is no news then.
       if (answer !== null && sentMs >= this.#lastEventMs) {
         this.#answered({ answer, sentMs, receivedMs: performance.now() });
-        if (this.#waking && !this.#paused) {
+        if (this.#waking && !this.#frozen) {
           this.#waking = false;
           this.#handlers.news({ kind: 'woke', isLeader: answer.isLeader });
         }
@@ -208,6 +211,8 @@ export class Replica {
 
   #answered(timed: TimedAnswer): void {
     this.#latest = timed;
+    const { answer, sentMs, receivedMs } = timed;
+    if (answer.isLeader) this.#promisedUntilMs = (sentMs ?? receivedMs) + answer.validForMs;
     this.#handlers.answered(timed);
   }
 
@@ -221,7 +226,7 @@ export class Replica {
     if (this.#ended !== null) return;
     const how = signal !== null ? `killed (${signal})` : code === null ? 'not started' : `ended (exit ${code})`;
     this.#ended = how;
-    this.#paused = false;
+    this.#frozen = false;
     this.#api?.close();
     this.#api = null;
     const led = this.#leadingToken !== null;

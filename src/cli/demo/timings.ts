@@ -31,3 +31,8 @@ export function humanMs(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   return `${(ms / 1_000).toFixed(ms < 10_000 ? 2 : 0)} s`;
 }
+
+/** Local time, `12:03:04`. */
+export function timeOfDay(wallMs: number): string {
+  return new Date(wallMs).toTimeString().slice(0, 8);
+}

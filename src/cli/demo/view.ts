@@ -1,7 +1,7 @@
 import type { Tone } from './line.ts';
 
 export type ReplicaState =
-  | { readonly kind: 'starting' | 'leader' | 'standby' | 'paused' | 'silent' }
+  | { readonly kind: 'starting' | 'leader' | 'standby' | 'frozen' | 'silent' }
   /** The process is gone; `how` says why: `killed (SIGKILL)`. */
   | { readonly kind: 'ended'; readonly how: string };
 
@@ -22,6 +22,8 @@ export interface LeaderView {
   readonly sinceWallMs: number;
   /** What is left of its own deadline; it stops by itself at 0. */
   readonly validForMs: number;
+  /** Stopped by a signal: it does nothing, but what it promised last still binds it. */
+  readonly frozen: boolean;
 }
 
 export interface LeaseView {

@@ -1,7 +1,7 @@
 import { formatDuration } from '../../config/duration.ts';
-import { DEMO_TIMINGS } from './timings.ts';
+import { DEMO_TIMINGS, timeOfDay } from './timings.ts';
 
-export type Deed = 'kill' | 'pause' | 'continue' | 'cut-off' | 'reconnect' | 'terminate' | 'step-down' | 'revive';
+export type Deed = 'kill' | 'freeze' | 'continue' | 'cut-off' | 'reconnect' | 'terminate' | 'step-down' | 'revive';
 
 const { leaseDurationMs, renewDeadlineMs } = DEMO_TIMINGS;
 
@@ -11,9 +11,9 @@ const DEEDS: Readonly<Record<Deed, { readonly done: string; readonly ifLeader: s
     done: 'was killed (SIGKILL)',
     ifLeader: `It can't release its Lease: the others wait until that stood still for ${formatDuration(leaseDurationMs)}.`,
   },
-  pause: {
-    done: 'was paused (SIGSTOP)',
-    ifLeader: `It can't notice anything, but its claim ends by itself within ${formatDuration(renewDeadlineMs)}. Press p to continue it.`,
+  freeze: {
+    done: 'was frozen (SIGSTOP)',
+    ifLeader: `It can't notice anything, but its claim ends by itself within ${formatDuration(renewDeadlineMs)}. Press f to let it go on.`,
   },
   continue: { done: 'goes on (SIGCONT)', ifLeader: '' },
   'cut-off': {
@@ -22,7 +22,7 @@ const DEEDS: Readonly<Record<Deed, { readonly done: string; readonly ifLeader: s
   },
   reconnect: { done: 'reaches the API server again', ifLeader: '' },
   terminate: { done: 'was told to end (SIGTERM)', ifLeader: 'It releases the Lease, which the others notice at once.' },
-  'step-down': { done: 'was asked to step down', ifLeader: '' },
+  'step-down': { done: 'was asked to step down at once (it has no work to end)', ifLeader: '' },
   revive: { done: 'starts again', ifLeader: "Same pod, new process: it takes its dead predecessor's Lease at once." },
 };
 
@@ -48,7 +48,25 @@ const REASONS: Readonly<Record<string, string>> = {
   shutdown: 'it ends',
 };
 
+/** Less is the way of the news from the replica to here. */
+const LATE_MS_MIN = 250;
+
+/**
+ * What the journal says when a replica tells that it stopped. One that could not tell in time, being frozen, had stopped
+ * `lateMs` before by its own promise: that is when its term ended, not now.
+ */
+export function tellStop(name: string, reason: string | null, lateMs: number, nowWallMs: number): string {
+  const why = reason === null ? '' : `: ${reasonInWords(reason)}`;
+  if (lateMs < LATE_MS_MIN) return `${name} stopped leading${why}`;
+  return `${name} notices that its term ended at ${timeOfDay(nowWallMs - lateMs)}${why}`;
+}
+
+/** What the journal says at the moment when a frozen leader's promise has run out. */
+export function tellOver(name: string): string {
+  return `${name}'s term is over: its own deadline passed while it is frozen. It will notice when it goes on.`;
+}
+
 /** Why a tenure ended, in words; unknown reasons as they are. */
-export function reasonInWords(reason: string): string {
+function reasonInWords(reason: string): string {
   return REASONS[reason] ?? reason;
 }
