@@ -60,7 +60,11 @@ function release(draft: Draft, byMonoMs: number, now: Instant): void {
 
 function campaign(draft: Draft, now: Instant): void {
   if (now.monoMs < draft.retryAtMonoMs) return;
-  if (now.monoMs >= draft.readAtMonoMs) return read(draft, draft.config.timings.renewDeadlineMs);
+  const { renewDeadlineMs, retryPeriodMs } = draft.config.timings;
+  if (now.monoMs >= draft.readAtMonoMs) {
+    // A look at a missing Lease that hangs must leave time for another, before the wait would begin anew.
+    return read(draft, draft.sighting.kind === 'absent' ? 2 * retryPeriodMs : renewDeadlineMs);
+  }
   if (draft.desire !== 'campaign' || now.monoMs < claimAtMonoMs(draft)) return;
   const base = draft.sighting.kind === 'present' ? draft.sighting.record : null;
   write(draft, 'acquire', base, claimContent(draft.config, base, now), draft.config.timings.renewDeadlineMs, now);

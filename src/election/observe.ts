@@ -54,10 +54,12 @@ export function onAbsent(draft: Draft, resourceVersion: string | null, now: Inst
     if (resourceVersion !== null && compareResourceVersions(resourceVersion, held.record.resourceVersion) < 0) return;
     lose(draft, 'lease-deleted');
   }
-  const known = draft.sighting.kind === 'absent';
+  const before = draft.sighting;
   draft.sighting = sightAbsence(draft.sighting, resourceVersion, draft.config, now);
   draft.claimUnconfirmed = false;
   scheduleRead(draft, now);
+  const known =
+    before.kind === 'absent' && claimableAtMonoMs(draft.sighting, draft.config) === before.claimableAtMonoMs;
   if (!known) reportAbsence(draft, now);
 }
 

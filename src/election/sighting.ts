@@ -48,12 +48,12 @@ export function sightDeletion(before: Sighting, record: LeaseRecord, config: Ele
 }
 
 /**
- * Longest time between two looks at a missing Lease over which the wait goes on: room for a look that was refused, not for
- * one that hung. What was created and deleted within it is told by the watch; with none, a replica that created it in there,
+ * Longest time between two looks at a missing Lease over which the wait goes on: room for one look that was refused, or that
+ * hung until its timeout. What was created and deleted within it is told by the watch; with none, a replica that created it in there,
  * was cut off and had it deleted goes unseen.
  */
 function absenceGapMsMax(config: ElectionConfig): number {
-  return 3 * config.timings.retryPeriodMs;
+  return 4 * config.timings.retryPeriodMs + 500;
 }
 
 /**

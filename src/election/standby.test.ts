@@ -309,8 +309,8 @@ describe('a missing Lease', () => {
     expect(replica.wakeInMs()).toBe(15_000);
   });
 
-  test('that is looked for again within three retry periods has been waited for all the time', () => {
-    const replica = unled().wait(6_000).tick().reply({ kind: 'absent' });
+  test('that is looked for again within four retry periods has been waited for all the time', () => {
+    const replica = unled().wait(8_500).tick().reply({ kind: 'absent' });
     expect(replica.findNothing().kinds()).toEqual(['create']);
     expect(replica.nowMs).toBe(15_000);
   });
@@ -322,12 +322,23 @@ describe('a missing Lease', () => {
   test.each(looks)(
     'that %s finds missing after a longer gap is waited out whole: another may have led in between',
     (_, look) => {
-      const replica = look(unled().wait(6_001));
+      const replica = look(unled().wait(8_501));
+      const reported = replica.effects.flatMap((effect) => (effect.kind === 'report' ? [effect.report] : []));
       expect(replica.kinds()).toEqual([]);
       expect(replica.findNothing().kinds()).toEqual(['create']);
-      expect(replica.nowMs).toBe(21_001);
+      expect(replica.nowMs).toBe(23_501);
+      expect(reported).toContainEqual({ kind: 'absent', waitMs: 15_000 });
     },
   );
+
+  test('is created although a look now and then hangs: each leaves time for another before the wait begins anew', () => {
+    const replica = unled().wait(2_000).tick();
+    expect(replica.the('read').timeoutMs).toBe(2_000);
+    // Hung until its timeout, then the longest pause before the next one.
+    replica.wait(2_000).reply({ kind: 'unknown', code: 'timeout' }).wait(4_400).tick().reply({ kind: 'absent' });
+    expect(replica.findNothing().kinds()).toEqual(['create']);
+    expect(replica.nowMs).toBe(15_000);
+  });
 
   test('is not created after the wait without a look, however long nobody looked', () => {
     const replica = unled().wait(20_000).tick();

@@ -200,8 +200,8 @@ export const HAZARDS: readonly Hazard[] = [
     edits: [
       {
         file: 'src/election/sighting.ts',
-        from: 'return 3 * config.timings.retryPeriodMs;',
-        to: 'return 3e9 * config.timings.retryPeriodMs;',
+        from: 'return 4 * config.timings.retryPeriodMs + 500;',
+        to: 'return 4e9 * config.timings.retryPeriodMs + 500;',
       },
       {
         file: 'src/election/observe.ts',
