@@ -32,7 +32,7 @@ describe.concurrent('permissions and credentials, at the same time', () => {
       const forbidden = replica.logged('API_FORBIDDEN');
       expect(forbidden.map(({ verb }) => verb)).toEqual(['update leases']);
       expect(forbidden[0]!.remedy).toContain(
-        '{"apiGroups":["coordination.k8s.io"],"resources":["leases"],"resourceNames":["app"],"verbs":["update"]}',
+        '{"apiGroups":["coordination.k8s.io"],"resources":["leases"],"resourceNames":["app"],"verbs":["get","list","watch","update"]}',
       );
     }
     await scene.setRules(rules);
