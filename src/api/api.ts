@@ -8,7 +8,7 @@ import { EventHub } from './event-hub.ts';
 import { createFastRoutes, type ReadRoute } from './fast-routes.ts';
 import { refuseHost } from './guard.ts';
 import type { MetricsPage } from './metrics.ts';
-import { replyError, replyMethodNotAllowed, replyNotFound } from './reply.ts';
+import { replyError, replyLocalOnly, replyMethodNotAllowed, replyNotFound } from './reply.ts';
 
 export interface ApiOptions {
   readonly leadership: Leadership;
@@ -76,13 +76,30 @@ export function createApi(options: ApiOptions): Api {
 
   return {
     local: listener(refuseHost, localRoutes, serveRest),
-    probe: listener(() => null, routes, replyNotFound),
+    probe: listener(
+      () => null,
+      routes,
+      (req, res) => {
+        const [path] = splitTarget(req.url ?? '');
+        if (LOCAL_ONLY_PATHS.has(path)) replyLocalOnly(req, res);
+        else replyNotFound(req, res);
+      },
+    ),
     get eventStreams() {
       return events.size;
     },
     close: () => events.close(),
   };
 }
+
+/** What the probe listener lacks, so that it can say where it is. */
+export const LOCAL_ONLY_PATHS: ReadonlySet<string> = new Set([
+  '/',
+  '/leader/events',
+  '/step-down',
+  '/pause',
+  '/resume',
+]);
 
 type Admission = (req: IncomingMessage) => ApiError | null;
 type Handler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import supertest from 'supertest';
 import { describe, expect, test } from 'vitest';
+import { LOCAL_ONLY_PATHS } from './api.ts';
 import { type Fixture, fixture, OTHER_IDENTITY, OWN_IDENTITY, raw, serve } from './test-fixture.ts';
 
 const both = ['local', 'probe'] as const;
@@ -181,11 +182,27 @@ describe('GET /', () => {
 
   test('is not served to other pods', async () => {
     await supertest(fixture().api.probe).get('/').expect(404);
-    await supertest(fixture().api.probe).get('/leader/events').expect(404);
   });
 
   test('POST is refused', async () => {
     const { headers } = await supertest(fixture().api.local).post('/').expect(405);
     expect(headers.allow).toBe('GET, HEAD');
+  });
+});
+
+describe('what only the local listener serves', () => {
+  test.each([...LOCAL_ONLY_PATHS])('%s: the probe listener answers 404 and says where it is', async (path) => {
+    for (const method of ['get', 'post'] as const) {
+      const { body } = await supertest(fixture().api.probe)[method](`${path}?x=1`).expect(404);
+      expect(body.error).toEqual({ code: 'NOT_FOUND', message: expect.stringContaining('LEASEGATE_API_LISTEN') });
+    }
+    // It is there: whatever DELETE is answered with, it is not that there is nothing.
+    const { headers } = await supertest(fixture().api.local).delete(path).expect(405);
+    expect(headers.allow).toBeDefined();
+  });
+
+  test('is not confused with what nobody serves', async () => {
+    const { body } = await supertest(fixture().api.probe).get('/leader/').expect(404);
+    expect(body.error.message).toMatch(/^There is nothing here/);
   });
 });

@@ -49,6 +49,12 @@ export function replyNotFound(req: IncomingMessage, res: ServerResponse): void {
   });
 }
 
+/** For the listener that others reach: the same 404, but it tells whoever took the wrong port which one to take. */
+export function replyLocalOnly(req: IncomingMessage, res: ServerResponse): void {
+  const message = 'This listener does not serve it: only the local one does, inside the pod (LEASEGATE_API_LISTEN).';
+  replyError(req, res, { code: 'NOT_FOUND', message });
+}
+
 /** Whether the request's head says that a body follows. */
 export function announcesBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
