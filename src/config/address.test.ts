@@ -72,6 +72,21 @@ describe('addresses', () => {
     });
   });
 
+  test.each(['4050', '127.0.0.1', '::1', '*:4050', 'http://127.0.0.1:4050', '0.0.0.0:4050'])(
+    'where loopback is asked for, what is advised instead of %j is taken',
+    (text) => {
+      const type = address({ loopbackOnly: true });
+      const refusal = type.parse(text);
+      const advised = refusal.ok ? [] : (refusal.remedy.match(/\S*:\d+/g) ?? []);
+      expect(advised).not.toHaveLength(0);
+      for (const one of advised) expect(type.parse(one), one).toMatchObject({ ok: true });
+    },
+  );
+
+  test('elsewhere a port alone is answered with every address too', () => {
+    expect(address().parse('4050')).toMatchObject({ remedy: 'write 127.0.0.1:4050, or :4050 for every address' });
+  });
+
   test.each([
     ['127.0.0.1:4040', '127.0.0.1:4040', true],
     ['127.0.0.1:4040', '0.0.0.0:4040', true],

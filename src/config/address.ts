@@ -10,19 +10,25 @@ export interface Address {
   readonly port: number;
 }
 
-const EXAMPLES = 'write host:port, such as 127.0.0.1:4040, [::1]:4040 or :4041';
+interface Reach {
+  /** Only addresses that nobody outside this machine (in Kubernetes: this pod) reaches are taken. */
+  readonly loopbackOnly?: true;
+}
 
-/** Reads `127.0.0.1:4040`, `localhost:4040`, `[::1]:4040` or `:4041`. */
-export function parseAddress(text: string): Parsed<Address> {
-  if (text.includes('://')) return refused('is a URL', EXAMPLES);
-  if (/^\d{1,5}$/.test(text)) return refused('has no host', `write 127.0.0.1:${text}, or :${text} for every address`);
-  if (isIPv6(text)) return refused('is an IPv6 address without brackets', EXAMPLES);
+/** Reads `127.0.0.1:4040`, `localhost:4040`, `[::1]:4040` or `:4041`. What it advises is within `reach`; what it takes may not be. */
+export function parseAddress(text: string, { loopbackOnly }: Reach = {}): Parsed<Address> {
+  const examples = `write host:port, such as 127.0.0.1:4040${loopbackOnly ? ' or [::1]:4040' : ', [::1]:4040 or :4041'}`;
+  if (text.includes('://')) return refused('is a URL', examples);
+  if (/^\d{1,5}$/.test(text)) {
+    return refused('has no host', `write 127.0.0.1:${text}${loopbackOnly ? '' : `, or :${text} for every address`}`);
+  }
+  if (isIPv6(text)) return refused('is an IPv6 address without brackets', examples);
 
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d+)$/.exec(text);
-  if (match === null) return refused('is not an address', EXAMPLES);
+  if (match === null) return refused('is not an address', examples);
   const [, bracketed, plain, digits] = match;
-  if (bracketed !== undefined && !isIPv6(bracketed)) return refused('holds no IPv6 address in its brackets', EXAMPLES);
-  if (plain && !isHost(plain)) return refused('has a host that is neither an IP address nor a name', EXAMPLES);
+  if (bracketed !== undefined && !isIPv6(bracketed)) return refused('holds no IPv6 address in its brackets', examples);
+  if (plain && !isHost(plain)) return refused('has a host that is neither an IP address nor a name', examples);
   const port = Number(digits);
   if (port > 65_535) return refused('has a port above 65535', 'use a port from 1 to 65535, or 0 for any free one');
   return accepted({ host: bracketed ?? plain ?? '', port });
@@ -61,14 +67,14 @@ function isWildcard({ host }: Address): boolean {
 }
 
 /** Addresses to listen on; with `loopbackOnly` none that another pod could reach. */
-export function address({ loopbackOnly }: { readonly loopbackOnly?: true } = {}): ValueType<Address> {
+export function address(reach: Reach = {}): ValueType<Address> {
   return {
     placeholder: 'HOST:PORT',
-    accepts: `${loopbackOnly ? 'loopback ' : ''}address \`host:port\`; port 0 takes any free one`,
+    accepts: `${reach.loopbackOnly ? 'loopback ' : ''}address \`host:port\`; port 0 takes any free one`,
     format: formatAddress,
     parse(text) {
-      const parsed = parseAddress(text);
-      if (!parsed.ok || !loopbackOnly || isLoopback(parsed.value)) return parsed;
+      const parsed = parseAddress(text, reach);
+      if (!parsed.ok || !reach.loopbackOnly || isLoopback(parsed.value)) return parsed;
       const local = `127.0.0.1:${parsed.value.port}`;
       return refused('is not a loopback address, and what it serves changes state', `use ${local}`);
     },

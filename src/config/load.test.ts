@@ -239,6 +239,17 @@ describe('relations', () => {
     expect(problems[0]?.option).toContain(given);
   });
 
+  test('where timings do not fit, all four that do are named at once, and they are accepted', () => {
+    const env = { ...IN_POD, LEASEGATE_LEASE_DURATION: '3s' };
+    const [problem, ...others] = problemsOf(env, []);
+    expect(others).toEqual([]);
+    expect(problem?.remedy).toBe(
+      'these fit together: LEASEGATE_LEASE_DURATION=3s LEASEGATE_RENEW_DEADLINE=2s LEASEGATE_RENEW_INTERVAL=400ms LEASEGATE_RETRY_PERIOD=400ms',
+    );
+    const advised = [...problem!.remedy.matchAll(/(\w+)=(\w+)/g)].map(([, name, value]) => [name, value]);
+    expect(problemsOf({ ...env, ...Object.fromEntries(advised) }, [])).toEqual([]);
+  });
+
   test.each([
     [['--renew-deadline=13500ms']],
     [['--renew-interval=5s']],

@@ -40,8 +40,12 @@ export interface Relation<O extends Options> {
   readonly between: readonly (keyof O & string)[];
   /** The rule as the documentation states it. */
   readonly rule: string;
-  /** Null when the values obey. `show` names an option with its value, for messages. */
-  broken(values: Values<O>, show: (key: keyof O & string) => string): Refusal | null;
+  /** Null when the values obey. `show` names an option with its value, for messages; `given` says whether a user set it. */
+  broken(
+    values: Values<O>,
+    show: (key: keyof O & string) => string,
+    given: (key: keyof O & string) => boolean,
+  ): Refusal | null;
 }
 
 /** The options of one subcommand. */

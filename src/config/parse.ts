@@ -84,7 +84,7 @@ function brokenRelations<O extends Options>(
   };
   return table.relations.flatMap((relation) => {
     if (!relation.between.every((key) => values.has(key))) return [];
-    const refusal = relation.broken(Object.fromEntries(values) as Values<O>, show);
+    const refusal = relation.broken(Object.fromEntries(values) as Values<O>, show, (key) => given.has(key));
     if (refusal === null) return [];
     // What was given is what can be mended; defaults obey among themselves.
     const key = relation.between.map(originOf).find((origin) => origin !== undefined) ?? relation.between[0]!;

@@ -1,21 +1,30 @@
 import { address, overlap } from './address.ts';
-import { duration } from './duration.ts';
+import { duration, formatDuration } from './duration.ts';
 import { dnsLabel, dnsSubdomain, ipAddress, oneOf, path, podUid } from './names.ts';
 import { defineOptions } from './option.ts';
 import {
   allowsRetry,
   DURATION_MS_MAX,
-  longestRenewDeadline,
-  safetyMarginMs,
-  shortestLeaseDuration,
+  INTERVAL_MS_MIN,
+  leavesMargin,
+  type Timings,
   toleratesOneFailure,
+  workingTimings,
 } from './timing-rules.ts';
 
 /** pino's levels. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-const interval = duration({ minMs: 100, maxMs: DURATION_MS_MAX });
+const interval = duration({ minMs: INTERVAL_MS_MIN, maxMs: DURATION_MS_MAX });
+
+/** One advice for all four timings: mending one at a time leads from one refusal to the next. */
+function setTogether(timings: Timings, given: (key: keyof Timings) => boolean): string {
+  const working = workingTimings(timings, given);
+  const set = (key: keyof Timings) => `${RUN_OPTIONS.options[key].env}=${formatDuration(working[key])}`;
+  const keys = ['leaseDuration', 'renewDeadline', 'renewInterval', 'retryPeriod'] as const;
+  return `these fit together: ${keys.map(set).join(' ')}`;
+}
 
 export const RUN_OPTIONS = defineOptions({
   command: 'run',
@@ -46,7 +55,7 @@ export const RUN_OPTIONS = defineOptions({
       default: '15s',
       group: 'Timings',
       meaning:
-        'How long the others wait, after the last renewal they saw, before they take over from a leader that died.',
+        'How long the others wait, after the last renewal they saw, before they take over from a leader that died. They wait as long as the holder wrote into the Lease, whatever their own setting: replicas with other timings, as during a rolling update, are safe together.',
       danger:
         'Short ones lose the leader to a brief outage of the API server, long ones delay the takeover after a crash.',
     },
@@ -75,7 +84,8 @@ export const RUN_OPTIONS = defineOptions({
       type: interval,
       default: '2s',
       group: 'Timings',
-      meaning: 'Time between two attempts after a failed one, and between two reads while the watch is down.',
+      meaning:
+        'Time between two attempts after a failed one, and between two reads while the watch is down. After a step-down a replica leaves the Lease to the others for 2.5 of them.',
     },
     apiListen: {
       flag: 'api-listen',
@@ -145,38 +155,37 @@ export const RUN_OPTIONS = defineOptions({
     {
       between: ['renewDeadline', 'leaseDuration'],
       rule: 'The renew deadline is shorter than the lease duration by at least a tenth of that, and by no less than 200ms.',
-      broken({ renewDeadline, leaseDuration }, show) {
-        if (leaseDuration - renewDeadline >= safetyMarginMs(leaseDuration)) return null;
-        const lower = `lower the renew deadline to ${longestRenewDeadline(leaseDuration)} or less`;
-        const raised = shortestLeaseDuration(renewDeadline);
+      broken(values, show, given) {
+        const { renewDeadline, leaseDuration } = values;
+        if (leavesMargin(renewDeadline, leaseDuration)) return null;
         return {
           message:
             renewDeadline < leaseDuration
               ? `${show('renewDeadline')} leaves too small a safety margin before ${show('leaseDuration')}`
               : `${show('renewDeadline')} is not shorter than ${show('leaseDuration')}`,
-          remedy: raised === null ? lower : `${lower}, or raise the lease duration to ${raised} or more`,
+          remedy: setTogether(values, given),
         };
       },
     },
     {
       between: ['renewInterval', 'renewDeadline'],
       rule: 'Two renew intervals fit into the renew deadline, so that one failed renewal loses nothing.',
-      broken({ renewInterval, renewDeadline }, show) {
-        if (toleratesOneFailure(renewInterval, renewDeadline)) return null;
+      broken(values, show, given) {
+        if (toleratesOneFailure(values.renewInterval, values.renewDeadline)) return null;
         return {
           message: `${show('renewInterval')} does not fit twice into ${show('renewDeadline')}`,
-          remedy: 'lower the renew interval to half the deadline or less, or raise the deadline',
+          remedy: setTogether(values, given),
         };
       },
     },
     {
       between: ['retryPeriod', 'renewDeadline'],
       rule: 'The renew deadline is longer than 1.2 retry periods.',
-      broken({ retryPeriod, renewDeadline }, show) {
-        if (allowsRetry(retryPeriod, renewDeadline)) return null;
+      broken(values, show, given) {
+        if (allowsRetry(values.retryPeriod, values.renewDeadline)) return null;
         return {
           message: `${show('renewDeadline')} is not longer than 1.2 times ${show('retryPeriod')}`,
-          remedy: 'lower the retry period, or raise the deadline',
+          remedy: setTogether(values, given),
         };
       },
     },
