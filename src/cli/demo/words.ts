@@ -22,7 +22,7 @@ const DEEDS: Readonly<Record<Deed, { readonly done: string; readonly ifLeader: s
   },
   reconnect: { done: 'reaches the API server again', ifLeader: '' },
   terminate: { done: 'was told to end (SIGTERM)', ifLeader: 'It releases the Lease, which the others notice at once.' },
-  'step-down': { done: 'was asked to step down at once (it has no work to end)', ifLeader: '' },
+  'step-down': { done: 'was asked to step down at once', ifLeader: 'Immediate, since it has no work to end.' },
   revive: { done: 'starts again', ifLeader: "Same pod, new process: it takes its dead predecessor's Lease at once." },
 };
 
@@ -63,7 +63,7 @@ export function tellStop(name: string, reason: string | null, lateMs: number, no
 
 /** What the journal says at the moment when a frozen leader's promise has run out. */
 export function tellOver(name: string): string {
-  return `${name}'s term is over: its own deadline passed while it is frozen. It will notice when it goes on.`;
+  return `${name}'s term is over: its own deadline passed while it was frozen. It will notice when it goes on.`;
 }
 
 /** Why a tenure ended, in words; unknown reasons as they are. */
