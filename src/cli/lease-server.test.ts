@@ -60,16 +60,23 @@ describe('lease-server refuses', () => {
 });
 
 describe('lease-server', () => {
-  test('tells in one line where it serves, that it forgets, and how to use it; then serves until a signal', async () => {
+  test('tells where it serves, that it forgets, and how to use it; then serves until a signal', async () => {
     const context = new TestContext();
     const path = join(directory, "it's a kubeconfig");
     const ended = leaseServer(['--kubeconfig-out', path], context);
     await context.printed;
-    const [, url = '', quoted] =
-      /^Lease API server on (http:\/\/127\.0\.0\.1:\d+) \(state in memory only, gone when it ends\); use it with: leasegate run --kubeconfig (.*) --lease-name my-lease --namespace default\n$/.exec(
+    const [, url = ''] =
+      /^Lease API server on (http:\/\/127\.0\.0\.1:\d+) \(state in memory only, gone when it ends\)\n/.exec(
         context.out,
       ) ?? [];
-    expect(quoted).toBe(`'${path.replace("'", "'\\''")}'`);
+    const run = ` run --kubeconfig '${path.replace("'", "'\\''")}' --namespace default --lease-name my-lease`;
+    const commands = context.out.split('\n').filter((line) => line.startsWith('  '));
+    expect(commands).toEqual([
+      expect.stringMatching(/^ {2}\S/),
+      expect.stringContaining(`${run} --api-listen 127.0.0.1:4050 --probe-listen 127.0.0.1:4051`),
+    ]);
+    expect(commands[0]!.endsWith(run)).toBe(true);
+    expect(context.out).toContain('With --lease NAME there is a free one at once.');
     expect(readFileSync(path, 'utf8')).toContain(url);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     const leases = await fetch(`${url}/apis/coordination.k8s.io/v1/namespaces/default/leases`);
@@ -81,11 +88,32 @@ describe('lease-server', () => {
     expect(context.err).toBe('');
   });
 
+  test('with a name has that Lease from the start, free, and names it in the commands', async () => {
+    const context = new TestContext({ npm_command: 'exec' });
+    const ended = leaseServer(['--lease', 'demo', '--kubeconfig-out', join(directory, 'kubeconfig')], context);
+    await context.printed;
+    expect(context.out).toContain('Lease default/demo is free');
+    expect(context.out).toMatch(/^ {2}npx leasegate run .* --lease-name demo$/m);
+    const [, url = ''] = / on (\S+) /.exec(context.out) ?? [];
+    const lease = await fetch(`${url}/apis/coordination.k8s.io/v1/namespaces/default/leases/demo`);
+    expect(lease.status).toBe(200);
+    expect(((await lease.json()) as { spec: object }).spec).toEqual({});
+    context.signal('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+
+  test('refuses a name that no Lease can have', async () => {
+    const { code, err } = await refused(['--lease', 'My Lease']);
+    expect(code).toBe(2);
+    expect(err).toMatch(/^leasegate: OPTION_INVALID --lease "My Lease": /);
+  });
+
   test('without a kubeconfig says how to get one', async () => {
     const context = new TestContext();
     const ended = leaseServer([], context);
     await context.printed;
-    expect(context.out).toMatch(/^[^\n]*--kubeconfig-out FILE[^\n]*\n$/);
+    expect(context.out).toContain('--kubeconfig-out FILE');
+    expect(context.out).not.toContain(' run --');
     context.signal('SIGINT');
     expect(await ended).toBe(0);
   });

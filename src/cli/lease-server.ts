@@ -5,8 +5,10 @@ import { LEASE_SERVER_OPTIONS } from '../config/commands.ts';
 import { parseOptions } from '../config/parse.ts';
 import { formatProblems, quote } from '../config/problem.ts';
 import { renderKubeconfig, startLeaseServer } from '../lease-server/index.ts';
+import { lease as leaseType } from '../lease-server/resources/index.ts';
 import type { Logger } from '../ports/log.ts';
 import type { Command } from './context.ts';
+import { invocation, shellWord } from './invocation.ts';
 
 const NAMESPACE = 'default';
 
@@ -17,7 +19,7 @@ export const leaseServer: Command = async (argv, context) => {
     context.stderr(formatProblems(parsed.problems));
     return 2;
   }
-  const { listen, kubeconfigOut } = parsed.values;
+  const { listen, kubeconfigOut, lease } = parsed.values;
   const stopped = new Promise<void>((resolve) => context.onSignal(() => resolve()));
   const server = await startLeaseServer({ listen: formatAddress(listen), namespaces: [NAMESPACE] }).catch(
     (error: NodeJS.ErrnoException) => new ListenError({ ...listen, option: '--listen', log: SILENT }, error),
@@ -25,6 +27,10 @@ export const leaseServer: Command = async (argv, context) => {
   if (server instanceof ListenError) {
     context.stderr(`leasegate: ${server.code} ${server.message}\n`);
     return 1;
+  }
+  if (lease !== undefined) {
+    const free = { metadata: { name: lease }, spec: {} };
+    server.store.create(leaseType, NAMESPACE, free, { nowMs: Date.now() });
   }
   if (kubeconfigOut !== undefined) {
     const problem = writeKubeconfig(kubeconfigOut, server.url);
@@ -34,15 +40,32 @@ export const leaseServer: Command = async (argv, context) => {
       return 1;
     }
   }
-  const use =
-    kubeconfigOut === undefined
-      ? 'with --kubeconfig-out FILE it also writes a kubeconfig for leasegate run and kubectl'
-      : `use it with: leasegate run --kubeconfig ${shellWord(kubeconfigOut)} --lease-name my-lease --namespace ${NAMESPACE}`;
-  context.stdout(`Lease API server on ${server.url} (state in memory only, gone when it ends); ${use}\n`);
+  const start = { script: process.argv[1] ?? 'leasegate', env: context.env, directory: process.cwd() };
+  const where = `Lease API server on ${server.url} (state in memory only, gone when it ends)\n`;
+  context.stdout(where + howToUse(invocation(start), kubeconfigOut, lease));
   await stopped;
   await server.close();
   return 0;
 };
+
+/** Commands that work as printed, each for another terminal. */
+function howToUse(command: string, kubeconfigOut: string | undefined, lease: string | undefined): string {
+  if (kubeconfigOut === undefined) {
+    return 'With --kubeconfig-out FILE it also writes a kubeconfig for leasegate run and kubectl.\n';
+  }
+  const name = lease ?? 'my-lease';
+  const run = `${command} run --kubeconfig ${shellWord(kubeconfigOut)} --namespace ${NAMESPACE} --lease-name ${name}`;
+  return [
+    lease === undefined
+      ? 'It has no Lease yet: the first leader waits before it creates one. With --lease NAME there is a free one at once.'
+      : `Lease ${NAMESPACE}/${lease} is free: the first replica leads at once.`,
+    'Start a replica in another terminal, in this directory:',
+    `  ${run}`,
+    'and a second one, on ports of its own, in a third:',
+    `  ${run} --api-listen 127.0.0.1:4050 --probe-listen 127.0.0.1:4051`,
+    '',
+  ].join('\n');
+}
 
 /** What stands in the way of the file, with the remedy; null when it is written. */
 function writeKubeconfig(path: string, server: string): string | null {
@@ -63,9 +86,5 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EROFS: 'the file system is read-only',
 };
-
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
 
 const SILENT: Logger = { fatal() {}, error() {}, warn() {}, info() {}, debug() {} };

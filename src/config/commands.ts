@@ -1,5 +1,5 @@
 import { address } from './address.ts';
-import { oneOf, path } from './names.ts';
+import { dnsSubdomain, oneOf, path } from './names.ts';
 import { defineOptions } from './option.ts';
 import { RUN_OPTIONS } from './run-options.ts';
 
@@ -21,6 +21,13 @@ export const LEASE_SERVER_OPTIONS = defineOptions({
       group: 'Server',
       meaning: 'Kubeconfig file to write, for `leasegate run --kubeconfig` and kubectl. Without it none is written.',
       danger: 'An existing file is overwritten.',
+    },
+    lease: {
+      flag: 'lease',
+      type: dnsSubdomain,
+      group: 'Server',
+      meaning:
+        'Name of a Lease that is there from the start, free, in the namespace `default`: the first replica leads at once. Without it there is none, and the first replica waits before it creates one.',
     },
   },
   relations: [],
