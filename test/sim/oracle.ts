@@ -2,7 +2,7 @@ import type { KubeReply } from '../../src/kube/transport.ts';
 import type { Version, WatchEvent } from './api-server.ts';
 import type { Exchange, NetworkObserver } from './network.ts';
 
-/** One broken promise. `invariant` is its number in `docs/reliability.md`. */
+/** One broken promise. `invariant` is its number in this folder's README. */
 export interface Violation {
   readonly invariant: number;
   readonly atMs: number;
