@@ -5,9 +5,10 @@ import { systemTimers, type Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import type { ApiError } from './errors.ts';
 import { EventHub } from './event-hub.ts';
-import { createFastRoutes, type ReadRoute } from './fast-routes.ts';
+import { createFastRoutes, createQuickAnswers, type ReadRoute } from './fast-routes.ts';
 import { refuseHost } from './guard.ts';
 import type { MetricsPage } from './metrics.ts';
+import type { QuickAnswers } from './quick-answers.ts';
 import { replyError, replyLocalOnly, replyMethodNotAllowed, replyNotFound } from './reply.ts';
 
 export interface ApiOptions {
@@ -23,6 +24,8 @@ export interface ApiOptions {
 export interface Api {
   /** Everything, changes included. To be bound to loopback; answers to loopback host names only. */
   readonly local: RequestListener;
+  /** For the local listener: what `listen` may answer by itself. */
+  readonly quickAnswers: QuickAnswers;
   /** Only what tells and changes nothing. May be reached from outside the pod. */
   readonly probe: RequestListener;
   /** Readers of the event stream at this moment. */
@@ -85,6 +88,7 @@ export function createApi(options: ApiOptions): Api {
         else replyNotFound(req, res);
       },
     ),
+    quickAnswers: createQuickAnswers(options.leadership),
     get eventStreams() {
       return events.size;
     },

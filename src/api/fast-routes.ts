@@ -3,6 +3,7 @@ import type { LoopHealth } from '../leadership/control.ts';
 import type { Leadership } from '../leadership/leadership.ts';
 import type { ApiErrorCode } from './errors.ts';
 import type { MetricsPage } from './metrics.ts';
+import type { QuickAnswers } from './quick-answers.ts';
 import { replyError, replyJson, replyMethodNotAllowed, replyText } from './reply.ts';
 
 /** Answers GET, HEAD and OPTIONS on one path. `query` is what follows the question mark. */
@@ -15,6 +16,11 @@ export interface FastRoutesOptions {
 }
 
 const READ_METHODS = 'GET, HEAD, OPTIONS';
+
+/** The one that applications may ask before each piece of work. */
+export function createQuickAnswers(leadership: Leadership): QuickAnswers {
+  return new Map([['GET /leader HTTP/1.1', () => JSON.stringify(leadership.answer())]]);
+}
 
 /**
  * The routes that are asked many times a second or by every probe. They need no framework, so that express is not even

@@ -12,12 +12,17 @@ import { announcesBody } from './reply.ts';
 const LOOPBACK_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
 const LOOPBACK_ADDRESS = /^(?:::ffff:)?127\.|^::1$/;
 
+/** Whether a Host header names this machine and nothing that a page could be served from. */
+export function isLoopbackHost(host: string): boolean {
+  return LOOPBACK_HOST.test(host);
+}
+
 /**
  * For every request to the local listener. A rebound page cannot choose its Host header, which is its own name. A request
  * without one (HTTP/1.0 probes) was not sent by a browser.
  */
 export function refuseHost({ headers: { host } }: IncomingMessage): ApiError | null {
-  if (host === undefined || LOOPBACK_HOST.test(host)) return null;
+  if (host === undefined || isLoopbackHost(host)) return null;
   return {
     code: 'FORBIDDEN_HOST',
     message:

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { systemTimers, type Timer, type Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import { LIMITS } from './limits.ts';
+import { answerQuickly, type QuickAnswers } from './quick-answers.ts';
 
 export interface ListenOptions {
   /** The option that chose the address, for the message when it does not work: `LEASEGATE_API_LISTEN`. */
@@ -12,6 +13,8 @@ export interface ListenOptions {
   /** 0 takes any free port. */
   readonly port: number;
   readonly log: Logger;
+  /** Answered without asking the handler, which must give the same answers to the same questions. */
+  readonly quickAnswers?: QuickAnswers;
   /** @defaultValue Node's timers */
   readonly timers?: Timers;
 }
@@ -55,6 +58,7 @@ export function listen(handler: RequestListener, options: ListenOptions): Promis
     },
     handler,
   );
+  const endQuickConnections = options.quickAnswers && answerQuickly(server, options.quickAnswers);
   server.maxConnections = LIMITS.connectionsMax;
   server.once('drop', () => log.warn({ option, connectionsMax: LIMITS.connectionsMax }, 'Too many connections'));
 
@@ -83,6 +87,7 @@ export function listen(handler: RequestListener, options: ListenOptions): Promis
         resolve();
       });
       sweep();
+      endQuickConnections?.();
     });
   }
 }

@@ -137,7 +137,12 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   const listeners: Listener[] = [];
   try {
     listeners.push(
-      await listen(api.local, { ...config.apiListen, option: 'LEASEGATE_API_LISTEN (--api-listen)', log }),
+      await listen(api.local, {
+        ...config.apiListen,
+        option: 'LEASEGATE_API_LISTEN (--api-listen)',
+        log,
+        quickAnswers: api.quickAnswers,
+      }),
       await listen(api.probe, { ...config.probeListen, option: 'LEASEGATE_PROBE_LISTEN (--probe-listen)', log }),
     );
   } catch (error) {
