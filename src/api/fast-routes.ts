@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LoopHealth } from '../leadership/control.ts';
 import type { Leadership } from '../leadership/leadership.ts';
+import { AnswerText } from './answer-text.ts';
 import type { ApiErrorCode } from './errors.ts';
 import type { MetricsPage } from './metrics.ts';
 import type { QuickAnswers } from './quick-answers.ts';
@@ -19,7 +20,8 @@ const READ_METHODS = 'GET, HEAD, OPTIONS';
 
 /** The one that applications may ask before each piece of work. */
 export function createQuickAnswers(leadership: Leadership): QuickAnswers {
-  return new Map([['GET /leader HTTP/1.1', () => JSON.stringify(leadership.answer())]]);
+  const text = new AnswerText();
+  return new Map([['GET /leader HTTP/1.1', () => text.of(leadership.answer())]]);
 }
 
 /**

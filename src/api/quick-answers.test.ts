@@ -110,6 +110,18 @@ test('a connection goes on with node:http, and keeps being answered there', asyn
   expect(quick).toBe(1);
 });
 
+test('an answer that fails is left to the handler, which reports it', async () => {
+  const failing = await listen((_req, res) => res.writeHead(500, { 'Content-Length': 0 }).end(), {
+    option: 'X',
+    host: '127.0.0.1',
+    port: 0,
+    log: recordingLog(),
+    quickAnswers: new Map([['GET /leader HTTP/1.1', () => expect.unreachable()]]),
+  });
+  expect((await fetch(`http://127.0.0.1:${failing.port}/leader`)).status).toBe(500);
+  await failing.close(0);
+});
+
 test('closing ends the connections that ask plainly, without waiting for the grace', async () => {
   await ask(QUESTION);
   const ended = once(socket.resume(), 'close');
@@ -151,4 +163,11 @@ test('a reader that does not read is left to node:http, which stops asking for m
   expect(answered).toBeLessThan(10);
   expect(stuck.writableLength).toBeLessThan(10_000);
   stuck.destroy();
+});
+
+test('a repeated question is answered anew', async () => {
+  await ask(QUESTION);
+  await ask(QUESTION);
+  await ask(QUESTION.replace('localhost', '127.0.0.1'));
+  expect(quick).toBe(3);
 });
