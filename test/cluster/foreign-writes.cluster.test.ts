@@ -54,10 +54,10 @@ describe.concurrent('at the same time', () => {
         relay.goSilent();
         const { renewTime } = (await scene.lease()).spec;
         await expectStatus(scene.controlPlane.admin.delete(scene.leasePath), 200);
-        const leading = await rival!.untilLogged('LEADING', 7_000);
+        const leading = await rival!.untilLogged('LEADING', 10_000);
         const renewedMs = monoOfWall(Date.parse(renewTime));
         expect(leading.atMs - renewedMs).toBeGreaterThanOrEqual(5_000 - 1);
-        expect(leading.atMs - renewedMs).toBeLessThanOrEqual(5_000 + 500);
+        expect(leading.atMs - renewedMs).toBeLessThanOrEqual(5_000 + 2_000);
         expect((await scene.lease()).metadata.uid).not.toBe(uid);
         expect(isolated.logged('NOT_LEADING').map(({ reason }) => reason)).toEqual(['expired']);
         await until('it says so', 5_000, () => rival!.leading);
@@ -89,7 +89,7 @@ describe.concurrent('at the same time', () => {
     const next = await scene.untilLeader(8_000);
     const leading = await next.untilLogged('LEADING', 5_000, writtenMs);
     expect(leading.atMs - writtenMs).toBeGreaterThanOrEqual(4_000);
-    expect(leading.atMs - writtenMs).toBeLessThanOrEqual(4_500);
+    expect(leading.atMs - writtenMs).toBeLessThanOrEqual(7_000);
     expect(isHigherToken(String(leading.fencingToken), written.body.metadata.resourceVersion)).toBe(true);
     expect((await scene.lease()).spec).toMatchObject({ holderIdentity: next.identity, leaseTransitions: 3 });
   });

@@ -30,7 +30,7 @@ scenario('Leasegate and client-go hand over to each other, in each way', { timin
   await rival.untilEvent('new-leader', 10_000);
   const leftMs = await first.leave();
   const taken = await rival.untilEvent('started', 5_000);
-  expect(taken.t_mono_ms - leftMs).toBeLessThan(2_500);
+  expect(taken.t_mono_ms - leftMs).toBeLessThan(5_000);
   await expectHeldBy(scene, rival.identity, 2);
 
   // Released by client-go: a watch tells at once.
@@ -43,7 +43,7 @@ scenario('Leasegate and client-go hand over to each other, in each way', { timin
   const releasedMs = monoMs();
   await rival.leave();
   const followed = await second!.untilEvent('started', 5_000, releasedMs);
-  expect(followed.atMs - releasedMs).toBeLessThanOrEqual(500);
+  expect(followed.atMs - releasedMs).toBeLessThanOrEqual(1_500);
   await expectHeldBy(scene, second!.identity, 3);
 
   // Leasegate crashes: client-go waits for the expiry.
@@ -101,7 +101,7 @@ scenario(
     const releasedMs = monoMs();
     rival.terminate();
     const followed = await replica!.untilEvent('started', 5_000, releasedMs);
-    expect(followed.atMs - releasedMs).toBeLessThanOrEqual(500);
+    expect(followed.atMs - releasedMs).toBeLessThanOrEqual(1_500);
     const successor = await scene.startElector('client-go-again');
     await successor.untilEvent('new-leader', 15_000);
     await replica!.leave();
