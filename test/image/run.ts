@@ -13,7 +13,9 @@ import { engineConfiguration, runImage, runImageToItsEnd } from './run-image.ts'
 import { output } from './shell.ts';
 import { defaultBases, standIns } from './stand-ins.ts';
 
-const PROGRAM = 'LICENSE THIRD-PARTY-NOTICES.txt lazy leasegate.js main.cache main.js package.json signals.js'.split(' ');
+const PROGRAM = 'LICENSE THIRD-PARTY-NOTICES.txt lazy leasegate.js main.cache main.js package.json signals.js'.split(
+  ' ',
+);
 /** Where the build stage works, and what this script mounts into it. */
 const LEFTOVERS = ['/build', '/root/.npmrc', '/run/host-ca.crt'];
 
