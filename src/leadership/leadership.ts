@@ -125,6 +125,11 @@ export class Leadership {
     return answer;
   }
 
+  /** Who is known to lead now, this replica included. Unlike {@link answer}, nobody trusts it for longer than this moment. */
+  leader(): LeaderAnswer['leader'] {
+    return this.#evaluate().leader;
+  }
+
   /** Monotonic time until which somebody may still trust an answer that said `isLeader: true`. */
   trustedUntilMonoMs(): number {
     return this.#trustedUntilMonoMs;

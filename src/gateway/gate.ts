@@ -1,0 +1,145 @@
+import type { Leadership } from '../leadership/leadership.ts';
+import type { Clock, Timer, Timers } from '../ports/clock.ts';
+import { endableDelay } from '../ports/delay.ts';
+
+/** Work that goes through the gateway to the local application: a request, a tunnel or a connection. */
+export interface Passage {
+  /** Ends it at once, on both sides. Called at most once, and never after `leave()`. */
+  cut(): void;
+}
+
+/** A passage's right to go on; to be asked again before each write towards the application. */
+export interface Pass {
+  /** Of the term under which it was let in. */
+  readonly fencingToken: string;
+  /** Whether its term still stands: evaluated from the clocks at this moment. When it does not, the passage is cut. */
+  open(): boolean;
+  /** The passage has ended by itself. */
+  leave(): void;
+}
+
+/** Whoever else leads, and where its peer listener is: null when it told no address (a client-go elector). */
+export interface LeaderPlace {
+  readonly identity: string;
+  readonly pod: string;
+  readonly address: string | null;
+}
+
+export interface GateOptions {
+  readonly leadership: Leadership;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** How long running work may go on when leadership is handed over, in milliseconds. */
+  readonly drainMs: number;
+  /** Told of each cut: how many passages, and whether the term was `lost` or had its time to drain. */
+  readonly onCut?: (passages: number, why: 'lost' | 'drained-too-long') => void;
+}
+
+/**
+ * Lets work through to the local application while this replica leads, and not a moment longer. Nothing here believes a flag:
+ * each question is answered from the deadline, so that a process that was stopped lets nothing pass when it goes on.
+ */
+export class Gate {
+  readonly #leadership: Leadership;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  readonly #drainMs: number;
+  readonly #onCut: NonNullable<GateOptions['onCut']>;
+  readonly #passages = new Map<Pass, Passage>();
+  readonly #waiters = new Set<() => void>();
+  #deadline: Timer | null = null;
+  #drained: (() => void) | null = null;
+
+  constructor({ leadership, clock, timers, drainMs, onCut = () => {} }: GateOptions) {
+    this.#leadership = leadership;
+    this.#clock = clock;
+    this.#timers = timers;
+    this.#drainMs = drainMs;
+    this.#onCut = onCut;
+    leadership.onStop('gateway', ({ graceful, untilMonoMs }) => (graceful ? this.#drain(untilMonoMs) : this.cutAll()));
+    leadership.subscribe(({ kind }) => {
+      // Either nothing may go on, or all that runs belongs to a term that another one has replaced.
+      if (kind === 'stopped' && (leadership.workValidForMs() === 0 || leadership.isLeader())) this.cutAll();
+      for (const wake of [...this.#waiters]) wake();
+    });
+  }
+
+  /** Passages at this moment. */
+  get size(): number {
+    return this.#passages.size;
+  }
+
+  /** Lets a passage in while this replica leads; null otherwise. */
+  enter(passage: Passage): Pass | null {
+    const fencingToken = this.#leadership.fencingToken();
+    if (fencingToken === null) return null;
+    const pass: Pass = {
+      fencingToken,
+      open: () => {
+        if (this.#passages.has(pass) && this.#leadership.workValidForMs() > 0) return true;
+        this.#cut(pass);
+        return false;
+      },
+      leave: () => this.#forget(pass),
+    };
+    this.#passages.set(pass, passage);
+    if (this.#deadline === null) this.#watchDeadline();
+    return pass;
+  }
+
+  /** Who else leads now; null when nobody is known to, or this replica does. */
+  leaderElsewhere(): LeaderPlace | null {
+    const leader = this.#leadership.leader();
+    return leader === null || leader.identity === this.#leadership.identity ? null : leader;
+  }
+
+  /** Resolves at the next change of leadership, or after `waitMs`, or when `signal` aborts. */
+  async changed(waitMs: number, signal: AbortSignal): Promise<void> {
+    const limit = endableDelay(waitMs, this.#timers);
+    this.#waiters.add(limit.end);
+    signal.addEventListener('abort', limit.end, { once: true });
+    await limit.over;
+    signal.removeEventListener('abort', limit.end);
+    this.#waiters.delete(limit.end);
+  }
+
+  /** Ends all passages at once. */
+  cutAll(why: 'lost' | 'drained-too-long' = 'lost'): void {
+    const { size } = this.#passages;
+    if (size === 0) return;
+    for (const pass of [...this.#passages.keys()]) this.#cut(pass);
+    this.#onCut(size, why);
+  }
+
+  /** Running work ends by itself, or is cut when its time is over. */
+  async #drain(untilMonoMs: number): Promise<void> {
+    if (this.#passages.size === 0) return;
+    const limitMs = Math.min(this.#drainMs, untilMonoMs - this.#clock.now().monoMs);
+    const limit = endableDelay(limitMs, this.#timers);
+    this.#drained = limit.end;
+    await limit.over;
+    this.#drained = null;
+    this.cutAll('drained-too-long');
+  }
+
+  /** One timer for all: a passage that sends nothing must end with its term, too. */
+  #watchDeadline(): void {
+    this.#deadline?.cancel();
+    this.#deadline = null;
+    if (this.#passages.size === 0) return;
+    const leftMs = this.#leadership.workValidForMs();
+    if (leftMs > 0) this.#deadline = this.#timers.after(leftMs, () => this.#watchDeadline());
+    else this.cutAll();
+  }
+
+  #cut(pass: Pass): void {
+    const passage = this.#passages.get(pass);
+    if (passage === undefined) return;
+    this.#forget(pass);
+    passage.cut();
+  }
+
+  #forget(pass: Pass): void {
+    if (this.#passages.delete(pass) && this.#passages.size === 0) this.#drained?.();
+  }
+}
