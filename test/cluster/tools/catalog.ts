@@ -47,6 +47,13 @@ const catalog = {
     ownSources: true,
     inKubebuilderAssets: false,
   },
+  'reverse-proxy': {
+    module: resolve(toolsModule, '../../bench/reverse-proxy'),
+    package: '.',
+    tags: '',
+    ownSources: true,
+    inKubebuilderAssets: false,
+  },
   'kube-controller-manager': kubernetesTool('kube-controller-manager'),
   'kube-scheduler': kubernetesTool('kube-scheduler'),
   kubelet: kubernetesTool('kubelet'),

@@ -1,0 +1,3 @@
+module leasegate.dev/bench/reverse-proxy
+
+go 1.26
