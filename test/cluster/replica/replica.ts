@@ -32,6 +32,12 @@ export interface ReplicaOptions {
   readonly timings: Timings;
   /** Time between two questions to `/leader`. */
   readonly askEveryMs: number;
+  /** Beside what it needs. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Beside what it needs. */
+  readonly args: readonly string[];
+  /** Its log is timed by the receipt of its lines, rather than by what they say. */
+  readonly ownWallClock: boolean;
 }
 
 /** One line of its log. */
@@ -65,6 +71,7 @@ export class Replica extends LineProcess {
   readonly listening: Promise<LocalApi>;
   /** The API once it listens; throws before. */
   #api: LocalApi | undefined;
+  readonly #ownWallClock: boolean;
 
   constructor(options: ReplicaOptions) {
     const { command, namespace, leaseName, timings } = options;
@@ -77,6 +84,7 @@ export class Replica extends LineProcess {
         ...['--lease-duration', timings.leaseDuration, '--renew-deadline', timings.renewDeadline],
         ...['--retry-period', timings.retryPeriod],
         ...['--api-listen', '127.0.0.1:0', '--probe-listen', '127.0.0.1:0'],
+        ...options.args,
       ],
       env: {
         PATH: process.env.PATH,
@@ -84,9 +92,11 @@ export class Replica extends LineProcess {
         POD_NAME: options.podName,
         POD_UID: options.podUid,
         POD_IP: '192.0.2.1',
+        ...options.env,
       },
       onLine: (line) => this.#take(line),
     });
+    this.#ownWallClock = options.ownWallClock;
     this.name = options.name;
     this.podName = options.podName;
     this.podUid = options.podUid;
@@ -170,7 +180,7 @@ export class Replica extends LineProcess {
 
   #take(line: string): void {
     const { time, ...fields } = JSON.parse(line) as { time: string; level: number; msg: string };
-    this.log.push({ atMs: monoOfWall(Date.parse(time)), ...fields });
+    this.log.push({ atMs: this.#ownWallClock ? monoMs() : monoOfWall(Date.parse(time)), ...fields });
   }
 
   async #listen(askEveryMs: number): Promise<LocalApi> {
