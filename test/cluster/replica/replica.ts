@@ -50,6 +50,14 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
+/** A question that was not answered: `ECONNREFUSED` when nobody listened, otherwise nobody knows what it would have been. */
+export interface Unanswered {
+  readonly sentMs: number;
+  readonly failedMs: number;
+  /** Node's code of the error. */
+  readonly error: string;
+}
+
 /** One of `/leader/events`, when it was received. */
 export interface LeadershipEvent {
   readonly atMs: number;
@@ -66,6 +74,9 @@ export class Replica extends LineProcess {
   readonly podUid: string;
   readonly log: LogLine[] = [];
   readonly answers: Answer[] = [];
+  readonly unanswered: Unanswered[] = [];
+  /** When the question was sent that is still open. */
+  askingSinceMs: number | null = null;
   readonly events: LeadershipEvent[] = [];
   /** Resolves to its local API once it listens. */
   readonly listening: Promise<LocalApi>;
@@ -200,12 +211,16 @@ export class Replica extends LineProcess {
   async #ask(api: LocalApi, askEveryMs: number): Promise<void> {
     while (this.running) {
       const sentMs = monoMs();
-      const body = await api.get('/leader').catch(() => null);
-      const receivedMs = monoMs();
-      if (body !== null) {
-        const { isLeader, validForMs, fencingToken } = body.json;
-        this.answers.push({ sentMs, receivedMs, isLeader, validForMs, fencingToken });
+      this.askingSinceMs = sentMs;
+      try {
+        const { json } = await api.get('/leader');
+        const { isLeader, validForMs, fencingToken } = json;
+        this.answers.push({ sentMs, receivedMs: monoMs(), isLeader, validForMs, fencingToken });
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code ?? String(error);
+        this.unanswered.push({ sentMs, failedMs: monoMs(), error: code });
       }
+      this.askingSinceMs = null;
       const { promise, resolve } = Promise.withResolvers<void>();
       setTimeout(resolve, Math.max(1, askEveryMs - (monoMs() - sentMs)));
       await promise;

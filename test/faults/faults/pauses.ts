@@ -1,0 +1,27 @@
+import type { Replica } from '../../cluster/replica/replica.ts';
+import type { Fault, Stage } from '../fault.ts';
+import { pastTheLeaseMs, takeoverWithinMs } from './bounds.ts';
+
+/** SIGSTOP, as a debugger, a frozen cgroup or a starved machine does it; the monotonic clock goes on. */
+function pause(name: string, recoversFrom: Fault['recoversFrom'], whom: (stage: Stage) => Replica[]): Fault {
+  return {
+    name,
+    reach: 'scene',
+    recoversFrom,
+    recoversWithinMs: takeoverWithinMs(),
+    prepare: async (stage) => ({
+      strike: async () => {
+        const paused = whom(stage);
+        for (const replica of paused) replica.pause();
+        await stage.lasting(pastTheLeaseMs());
+        for (const replica of paused) replica.resume();
+      },
+    }),
+  };
+}
+
+export const pauses: readonly Fault[] = [
+  pause('SIGSTOP of the leader past its lease, then SIGCONT', 'begin', (stage) => [stage.leader()]),
+  pause('SIGSTOP of a standby past the lease, then SIGCONT', 'begin', (stage) => [stage.standbys()[0]!]),
+  pause('SIGSTOP of all replicas past the lease, then SIGCONT', 'end', (stage) => stage.running()),
+];
