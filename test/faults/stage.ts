@@ -78,6 +78,10 @@ export class ScenePods implements Stage {
     this.#undo.push(undo);
   }
 
+  restoring(): void {
+    this.mark({ t: monoMs(), type: 'restore' });
+  }
+
   note(text: string): void {
     this.mark({ t: monoMs(), type: 'note', text });
   }

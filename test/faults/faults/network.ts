@@ -1,0 +1,94 @@
+import { Relay } from '../../cluster/replica/relay.ts';
+import type { Replica } from '../../cluster/replica/replica.ts';
+import type { Fault, Setting, Stage } from '../fault.ts';
+import { pastTheLeaseMs, takeoverWithinMs } from './bounds.ts';
+
+/** The network between each replica and the API server: a relay that sees nothing but TLS. */
+interface Network {
+  readonly relays: readonly Relay[];
+  relayOf(replica: Replica): Relay;
+}
+
+interface NetworkFault extends Omit<Fault, 'reach' | 'prepare'> {
+  strike(stage: Stage, network: Network): Promise<void>;
+}
+
+function onNetwork({ strike, ...fault }: NetworkFault): Fault {
+  return { ...fault, reach: 'scene', prepare: (stage) => connect(stage, (network) => strike(stage, network)) };
+}
+
+async function connect(stage: Stage, strike: (network: Network) => Promise<void>): Promise<Setting> {
+  const target = stage.scene.controlPlane.ports.apiServer;
+  const relays = await Promise.all([Relay.open(target), Relay.open(target), Relay.open(target)]);
+  stage.defer(() => {
+    for (const relay of relays) relay.close();
+  });
+  const relayOf = (replica: Replica) => relays[stage.running().indexOf(replica)]!;
+  return { start: (index) => ({ server: relays[index]!.url }), strike: () => strike({ relays, relayOf }) };
+}
+
+async function mend(relays: readonly Relay[]): Promise<void> {
+  await Promise.all(relays.map((relay) => relay.mend()));
+}
+
+/** Latency in each direction, of each piece of data; a handshake is three of them. */
+function slow(name: string, delayMs: () => number, recoversFrom: Fault['recoversFrom']): Fault {
+  return onNetwork({
+    name,
+    recoversFrom,
+    recoversWithinMs: takeoverWithinMs(),
+    strike: async (stage, { relays }) => {
+      for (const relay of relays) relay.delay(delayMs);
+      await stage.lasting(pastTheLeaseMs());
+      await mend(relays);
+    },
+  });
+}
+
+export const network: readonly Fault[] = [
+  slow('API server slow: 100 ms each way', () => 100, 'begin'),
+  slow('API server slow: 50 to 600 ms each way', () => 50 + Math.random() * 550, 'begin'),
+  slow('API server slow: 2 s each way, more than any deadline', () => 2_000, 'end'),
+  onNetwork({
+    name: 'connections of the leader go silent, then are reset',
+    recoversFrom: 'begin',
+    recoversWithinMs: takeoverWithinMs(),
+    strike: async (stage, { relayOf }) => {
+      const relay = relayOf(stage.leader());
+      relay.goSilent();
+      await stage.lasting(pastTheLeaseMs());
+      await relay.mend();
+    },
+  }),
+  onNetwork({
+    name: 'connections of all replicas go silent, then are reset',
+    recoversFrom: 'end',
+    recoversWithinMs: takeoverWithinMs(),
+    strike: async (stage, { relays }) => {
+      for (const relay of relays) relay.goSilent();
+      await stage.lasting(pastTheLeaseMs());
+      await mend(relays);
+    },
+  }),
+  onNetwork({
+    name: 'half-open: all connections are dead and nobody is told; new ones work',
+    recoversFrom: 'begin',
+    recoversWithinMs: takeoverWithinMs(),
+    strike: async (stage, { relays }) => {
+      for (const relay of relays) relay.forgetConnections();
+      await stage.lasting(pastTheLeaseMs());
+    },
+  }),
+  onNetwork({
+    name: 'connections of all replicas are reset, every 20 to 200 ms for 5 s',
+    recoversFrom: 'end',
+    recoversWithinMs: takeoverWithinMs(),
+    strike: async (stage, { relays }) => {
+      const untilMs = performance.now() + 5_000;
+      while (performance.now() < untilMs) {
+        for (const relay of relays) relay.resetConnections();
+        await stage.lasting(20 + Math.random() * 180);
+      }
+    },
+  }),
+];
