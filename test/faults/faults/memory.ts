@@ -1,5 +1,6 @@
 import { monoMs } from '../../cluster/replica/clock.ts';
 import type { Replica } from '../../cluster/replica/replica.ts';
+import type { StartOptions } from '../../cluster/replica/scene.ts';
 import { until } from '../../cluster/replica/until.ts';
 import type { Fault, Stage } from '../fault.ts';
 import { takeoverWithinMs } from './bounds.ts';
@@ -36,10 +37,7 @@ const killedForMemory: Fault = {
   prepare: async (stage) => {
     const cgroups = await cgroupEach(stage);
     return {
-      start: (index) => ({
-        commandPrefix: cgroups[index]!.commandPrefix,
-        env: { NODE_OPTIONS: onSigusr2(TAKE_MEMORY) },
-      }),
+      start: takingMemoryIn(cgroups),
       strike: async () => {
         const leader = stage.leader();
         const cgroup = cgroups[stage.running().indexOf(leader)]!;
@@ -52,6 +50,7 @@ const killedForMemory: Fault = {
           await cgroup.limitMemory(null);
         }
         if ((await cgroup.oomKills()) === killsBefore) throw new Error(`${leader.name} ended, but not by the kernel`);
+        stage.note(`${leader.name} was killed`);
         await stage.restart(leader);
       },
     };
@@ -68,10 +67,7 @@ const starvedOfMemory: Fault = {
   prepare: async (stage) => {
     const cgroups = await cgroupEach(stage);
     return {
-      start: (index) => ({
-        commandPrefix: cgroups[index]!.commandPrefix,
-        env: { NODE_OPTIONS: onSigusr2(TAKE_MEMORY) },
-      }),
+      start: takingMemoryIn(cgroups),
       strike: async () => {
         const leader = stage.leader();
         const cgroup = cgroups[stage.running().indexOf(leader)]!;
@@ -98,7 +94,7 @@ const heapExhausted: Fault = {
   name: 'heap of the leader exhausted, then restarted',
   reach: 'scene',
   recoversFrom: 'begin',
-  recoversWithinMs: 15_000,
+  recoversWithinMs: takeoverWithinMs(),
   prepare: async (stage) => ({
     start: () => ({
       commandPrefix: ['prlimit', '--core=0'],
@@ -120,6 +116,13 @@ export const memory: readonly Fault[] = [killedForMemory, starvedOfMemory, heapE
 
 function cgroupEach(stage: Stage): Promise<Cgroup[]> {
   return Promise.all([0, 1, 2].map(() => Cgroup.open('memory', stage)));
+}
+
+function takingMemoryIn(cgroups: readonly Cgroup[]): (index: number) => StartOptions {
+  return (index) => ({
+    commandPrefix: cgroups[index]!.commandPrefix,
+    env: { NODE_OPTIONS: onSigusr2(TAKE_MEMORY) },
+  });
 }
 
 async function untilEnded(replica: Replica): Promise<void> {
