@@ -19,6 +19,8 @@ export type Entry =
   | { readonly t: number; readonly type: 'granted'; readonly process: string; readonly token: string }
   /** Its log: it leads no more. */
   | { readonly t: number; readonly type: 'stopped'; readonly process: string; readonly reason: string }
+  /** Any other line of its log. Of no weight in the verdict. */
+  | { readonly t: number; readonly type: 'log'; readonly process: string; readonly code: string; readonly text: string }
   | { readonly t: number; readonly type: 'started' | 'ended'; readonly process: string; readonly pod: string }
   | { readonly t: number; readonly type: 'fault'; readonly phase: Phase; readonly trial: number }
   /** etcd is about to be restored from a backup: its versions, and so the tokens, go back. */
@@ -55,8 +57,9 @@ function entriesOf(replica: Replica): Entry[] {
   }
   if (askingSinceMs !== null) entries.push({ t: askingSinceMs, type: 'invoke', process, op });
   for (const { atMs, token } of replica.claimant().grants) entries.push({ t: atMs, type: 'granted', process, token });
-  for (const { atMs, reason } of replica.logged('NOT_LEADING')) {
-    entries.push({ t: atMs, type: 'stopped', process, reason: String(reason) });
+  for (const { atMs, code = '', reason, msg } of replica.log) {
+    if (code === 'NOT_LEADING') entries.push({ t: atMs, type: 'stopped', process, reason: String(reason) });
+    else entries.push({ t: atMs, type: 'log', process, code, text: msg });
   }
   return entries;
 }

@@ -18,6 +18,7 @@ question to /leader is recorded and checked: no two leaders at once, tokens only
   --trials N        of each fault (default 3)
   --at-once N       scenes at the same time, where faults stay within their scene (default 2)
   --allow-missing   faults that this machine can't play do not fail the suite
+  --program FILE    a built leasegate.js to strike, instead of this tree's
   --output FORMAT   text (default), or docs-table: nothing but the table on stdout
   --list            names the faults, and ends
 
@@ -32,6 +33,8 @@ interface Options {
   readonly atOnce: number;
   readonly allowMissing: boolean;
   readonly tableOnly: boolean;
+  /** Path of a leasegate.js; null: build this tree's. */
+  readonly program: string | null;
 }
 
 async function main(args: string[]): Promise<number> {
@@ -49,7 +52,7 @@ async function main(args: string[]): Promise<number> {
   const build = await mkdtemp(join(tmpdir(), 'leasegate-faults-'));
   try {
     const results = await runSuite(options.faults, {
-      leasegate: await buildLeasegate(build),
+      leasegate: [process.execPath, options.program ?? (await buildLeasegate(build))],
       trials: options.trials,
       scenesAtOnce: options.atOnce,
       onResult: (result) => tell(result, options),
@@ -81,6 +84,7 @@ function read(args: string[]): Options | string {
     atOnce: Number(atOnce),
     allowMissing: parsed['allow-missing'],
     tableOnly: output === 'docs-table',
+    program: parsed.program === undefined ? null : resolve(parsed.program),
   };
 }
 
@@ -94,6 +98,7 @@ function parse(args: string[]) {
         'at-once': { type: 'string', default: '2' },
         'allow-missing': { type: 'boolean', default: false },
         output: { type: 'string', default: 'text' },
+        program: { type: 'string' },
         list: { type: 'boolean', default: false },
       },
     }).values;
@@ -103,9 +108,9 @@ function parse(args: string[]) {
 }
 
 /** What is shipped, in a folder of its own: another build meanwhile does not disturb replicas that are restarted. */
-async function buildLeasegate(outdir: string): Promise<string[]> {
+async function buildLeasegate(outdir: string): Promise<string> {
   await promisify(execFile)(process.execPath, ['scripts/build.ts', '--outdir', outdir], { cwd: root });
-  return [process.execPath, join(outdir, 'leasegate.js')];
+  return join(outdir, 'leasegate.js');
 }
 
 function fails(result: Result, { allowMissing }: Options): boolean {

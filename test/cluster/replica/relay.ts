@@ -7,6 +7,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
  */
 export class Relay {
   readonly url: string;
+  /** Connections that it accepted so far. */
+  accepted = 0;
   readonly #port: number;
   readonly #target: number;
   readonly #sockets = new Set<Socket>();
@@ -78,6 +80,7 @@ export class Relay {
   }
 
   #join(client: Socket): void {
+    this.accepted += 1;
     const upstream = connect(this.#target, '127.0.0.1');
     for (const [from, to] of [
       [client, upstream],

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
+import type { FaultProxy } from '../../cluster/replica/fault-proxy.ts';
 import { shippedRules, withoutVerb } from '../../cluster/replica/role.ts';
 import type { Fault, Stage } from '../fault.ts';
-import { behindProxy, status } from './behind-proxy.ts';
+import { answering, behindProxy, status } from './behind-proxy.ts';
 import { pastTheLeaseMs, takeoverWithinMs } from './bounds.ts';
 
 /** Writes each pod's token file, as the kubelet does when it rotates. */
@@ -56,8 +57,9 @@ export const access: readonly Fault[] = [
     recoversWithinMs: takeoverWithinMs(),
     strike: async (stage, proxy) => {
       const fresh = await writeTokens(stage, (pod) => stage.scene.tokenFor(pod));
-      proxy.fault = (_method, _path, { authorization = '' }) => (fresh.has(authorization) ? null : status(401));
-      await stage.lasting(pastTheLeaseMs());
+      const refuseOthers: FaultProxy['fault'] = (_method, _path, { authorization = '' }) =>
+        fresh.has(authorization) ? null : status(401);
+      await answering(stage, proxy, refuseOthers, { forMs: pastTheLeaseMs(), cutWatches: false });
     },
   }),
   behindProxy({
@@ -67,10 +69,10 @@ export const access: readonly Fault[] = [
     strike: async (stage, proxy) => {
       const expired = await writeTokens(stage, (pod) => expiredTokenOf(stage, pod));
       // What is in memory is worth nothing any more either; the expired ones are refused by the API server itself.
-      proxy.fault = (_method, _path, { authorization = '' }) => (expired.has(authorization) ? null : status(401));
-      await stage.lasting(pastTheLeaseMs());
+      const refuseOthers: FaultProxy['fault'] = (_method, _path, { authorization = '' }) =>
+        expired.has(authorization) ? null : status(401);
+      await answering(stage, proxy, refuseOthers, { forMs: pastTheLeaseMs(), cutWatches: false });
       await writeTokens(stage, (pod) => stage.scene.tokenFor(pod));
-      proxy.fault = () => null;
     },
   }),
 ];

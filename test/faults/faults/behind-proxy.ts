@@ -30,17 +30,27 @@ export function behindProxy({ strike, ...fault }: AnswerFault): Fault {
   };
 }
 
-/** Answers so for a while; `cutWatches` also ends what is being watched, so that watches meet it as well. */
+/**
+ * Answers so for a while; `cutWatches` also ends what is being watched, so that watches meet it as well.
+ *
+ * @throws Error when no request met it
+ */
 export async function answering(
   stage: Stage,
   proxy: FaultProxy,
   fault: Answering,
   { forMs, cutWatches }: { readonly forMs: number; readonly cutWatches: boolean },
 ): Promise<void> {
-  proxy.fault = fault;
+  let met = 0;
+  proxy.fault = (...request) => {
+    const answer = fault(...request);
+    if (answer !== null) met += 1;
+    return answer;
+  };
   if (cutWatches) proxy.resetConnections();
   await stage.lasting(forMs);
   proxy.fault = () => null;
+  if (met === 0) throw new Error('no request met the fault');
 }
 
 export function status(code: number, headers?: Record<string, string>): Answer {

@@ -74,9 +74,12 @@ export const network: readonly Fault[] = [
     name: 'half-open: all connections are dead and nobody is told; new ones work',
     recoversFrom: 'begin',
     recoversWithinMs: takeoverWithinMs(),
-    strike: async (stage, { relays }) => {
-      for (const relay of relays) relay.forgetConnections();
+    strike: async (stage, { relays, relayOf }) => {
+      const relay = relayOf(stage.leader());
+      const before = relay.accepted;
+      for (const each of relays) each.forgetConnections();
       await stage.lasting(pastTheLeaseMs());
+      if (relay.accepted === before) throw new Error('the leader has not noticed that its connections were dead');
     },
   }),
   onNetwork({
