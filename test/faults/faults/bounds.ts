@@ -21,3 +21,6 @@ export function takeoverWithinMs(timings: Timings = BRISK): number {
 export function pastTheLeaseMs(timings: Timings = BRISK): number {
   return ms(timings.leaseDuration) + 2 * ms(timings.retryPeriod);
 }
+
+/** For how long a fault of the leader goes on beside its successor. */
+export const AFTER_THE_TAKEOVER_MS = 1_000;

@@ -1,7 +1,7 @@
-import { Relay } from '../../cluster/replica/relay.ts';
 import { expectStatus } from '../../cluster/replica/scene.ts';
 import type { Fault, Stage } from '../fault.ts';
-import { pastTheLeaseMs, takeoverWithinMs } from './bounds.ts';
+import { AFTER_THE_TAKEOVER_MS, takeoverWithinMs } from './bounds.ts';
+import { onNetwork } from './on-network.ts';
 
 /** Now, as the API server stores it. */
 const microTime = (atMs = Date.now()) => new Date(atMs).toISOString().replace('Z', '000Z');
@@ -41,29 +41,19 @@ export const leaseEdits: readonly Fault[] = [
       },
     }),
   },
-  {
+  onNetwork({
     name: 'the Lease of a leader that is cut off is deleted',
-    reach: 'scene',
     recoversFrom: 'begin',
     recoversWithinMs: takeoverWithinMs(),
-    prepare: async (stage) => {
-      const target = stage.scene.controlPlane.ports.apiServer;
-      const relays = await Promise.all([Relay.open(target), Relay.open(target), Relay.open(target)]);
-      stage.defer(() => {
-        for (const relay of relays) relay.close();
-      });
-      return {
-        start: (index) => ({ server: relays[index]!.url }),
-        strike: async () => {
-          const relay = relays[stage.running().indexOf(stage.leader())]!;
-          relay.goSilent();
-          await deleteLease(stage);
-          await stage.lasting(pastTheLeaseMs());
-          await relay.mend();
-        },
-      };
+    strike: async (stage, { relayOf }) => {
+      const leader = stage.leader();
+      relayOf(leader).goSilent();
+      await deleteLease(stage);
+      await stage.untilAnotherLeads(leader);
+      await stage.lasting(AFTER_THE_TAKEOVER_MS);
+      await relayOf(leader).mend();
     },
-  },
+  }),
   ...Object.entries(edits).map(
     ([edit, specOf]): Fault => ({
       name: `the Lease is edited by hand: ${edit}`,

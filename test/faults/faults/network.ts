@@ -1,31 +1,7 @@
-import { Relay } from '../../cluster/replica/relay.ts';
-import type { Replica } from '../../cluster/replica/replica.ts';
-import type { Fault, Setting, Stage } from '../fault.ts';
-import { pastTheLeaseMs, takeoverWithinMs } from './bounds.ts';
-
-/** The network between each replica and the API server: a relay that sees nothing but TLS. */
-interface Network {
-  readonly relays: readonly Relay[];
-  relayOf(replica: Replica): Relay;
-}
-
-interface NetworkFault extends Omit<Fault, 'reach' | 'prepare'> {
-  strike(stage: Stage, network: Network): Promise<void>;
-}
-
-function onNetwork({ strike, ...fault }: NetworkFault): Fault {
-  return { ...fault, reach: 'scene', prepare: (stage) => connect(stage, (network) => strike(stage, network)) };
-}
-
-async function connect(stage: Stage, strike: (network: Network) => Promise<void>): Promise<Setting> {
-  const target = stage.scene.controlPlane.ports.apiServer;
-  const relays = await Promise.all([Relay.open(target), Relay.open(target), Relay.open(target)]);
-  stage.defer(() => {
-    for (const relay of relays) relay.close();
-  });
-  const relayOf = (replica: Replica) => relays[stage.running().indexOf(replica)]!;
-  return { start: (index) => ({ server: relays[index]!.url }), strike: () => strike({ relays, relayOf }) };
-}
+import type { Relay } from '../../cluster/replica/relay.ts';
+import type { Fault } from '../fault.ts';
+import { AFTER_THE_TAKEOVER_MS, pastTheLeaseMs, takeoverWithinMs } from './bounds.ts';
+import { onNetwork } from './on-network.ts';
 
 async function mend(relays: readonly Relay[]): Promise<void> {
   await Promise.all(relays.map((relay) => relay.mend()));
@@ -54,10 +30,11 @@ export const network: readonly Fault[] = [
     recoversFrom: 'begin',
     recoversWithinMs: takeoverWithinMs(),
     strike: async (stage, { relayOf }) => {
-      const relay = relayOf(stage.leader());
-      relay.goSilent();
-      await stage.lasting(pastTheLeaseMs());
-      await relay.mend();
+      const leader = stage.leader();
+      relayOf(leader).goSilent();
+      await stage.untilAnotherLeads(leader);
+      await stage.lasting(AFTER_THE_TAKEOVER_MS);
+      await relayOf(leader).mend();
     },
   }),
   onNetwork({
