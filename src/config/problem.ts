@@ -34,11 +34,16 @@ export function quote(value: string): string {
   return JSON.stringify(cut);
 }
 
+/** An unknown name as it was written, quoted where it would break the line or fill the screen. */
+function shown(option: string): string {
+  return option.length > SHOWN_VALUE_LENGTH_MAX || /\p{Cc}/u.test(option) ? quote(option) : option;
+}
+
 /** The text for stderr: one line per problem, with its code, option, value, message and remedy. */
 export function formatProblems(problems: readonly Problem[]): string {
   return problems
     .map(({ code, option, value, message, remedy }) => {
-      const subject = value === null ? option : `${option} ${quote(value)}`;
+      const subject = value === null ? shown(option) : `${shown(option)} ${quote(value)}`;
       return `leasegate: ${code} ${subject}: ${message}; ${remedy}\n`;
     })
     .join('');

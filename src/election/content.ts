@@ -11,8 +11,12 @@ const TRANSITIONS_MAX = 2 ** 31 - 1;
  */
 export function freshRenewTime(now: Instant, taken: readonly (string | null)[]): string {
   let micros = Math.round(now.wallMs * 1_000);
-  while (taken.includes(formatMicroTime(micros))) micros += 1;
-  return formatMicroTime(micros);
+  let time = formatMicroTime(micros);
+  while (taken.includes(time)) {
+    micros += 1;
+    time = formatMicroTime(micros);
+  }
+  return time;
 }
 
 /** What to write to claim the Lease, over `record`, or over nothing when it is missing. */

@@ -9,10 +9,11 @@ export interface Identity {
 
 /** The parts of an identity of ours, or null when it was written by an elector with another format. */
 export function parseIdentity(identity: string): Identity | null {
-  const parts = identity.split('_');
-  const [podName, podUid, start] = parts;
-  if (parts.length !== 3 || !podName || !podUid || !start) return null;
-  return { podName, podUid };
+  const first = identity.indexOf('_');
+  const second = identity.indexOf('_', first + 1);
+  const complete = first > 0 && second > first + 1 && second < identity.length - 1;
+  if (!complete || identity.includes('_', second + 1)) return null;
+  return { podName: identity.slice(0, first), podUid: identity.slice(first + 1, second) };
 }
 
 /** The identity of this start of this pod's process. `start` must never repeat between two starts. */
@@ -33,7 +34,7 @@ export function podOfIdentity(identity: string): string {
  * such a predecessor is dead and its Lease may be taken without waiting.
  */
 export function isPredecessor(holder: string, own: string): boolean {
+  if (holder === own || holder === '') return false;
   const theirs = parseIdentity(holder);
-  const ours = parseIdentity(own);
-  return holder !== own && theirs !== null && ours !== null && theirs.podUid === ours.podUid;
+  return theirs !== null && theirs.podUid === parseIdentity(own)?.podUid;
 }

@@ -17,7 +17,7 @@ export class TroubleLog {
   }
 
   /** `failure` is null after a success. `rule` is the RBAC rule that would allow the request. */
-  note(verb: string, failure: Failure | null, rule: string): void {
+  note(verb: string, failure: Failure | null, rule: () => string): void {
     const code = failure === null || NORMAL.includes(failure.code) ? null : failure.code;
     const before = this.#present.get(verb) ?? null;
     if (code === before) return;
@@ -31,7 +31,7 @@ export class TroubleLog {
       {
         code: `API_${code.toUpperCase().replaceAll('-', '_')}`,
         verb,
-        remedy: failure?.remedy ?? remedyFor(code, rule),
+        remedy: failure?.remedy ?? remedyFor(code, rule()),
       },
       `API server: ${verb} failed: ${failure?.message ?? code}`,
     );

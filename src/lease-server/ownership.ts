@@ -14,16 +14,21 @@ export function immutableProblems(next: Metadata, current: Metadata): Cause[] {
     .map((field) => invalidValue(`metadata.${field}`, next[field], 'field is immutable'));
 }
 
+const OWNED = [
+  'namespace',
+  'uid',
+  'resourceVersion',
+  'generation',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+] as const;
+
 /** The client's metadata with what the server owns put back. */
 export function ownedMetadata(next: Metadata, current: Metadata): Metadata {
-  const owned = ['namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp'] as const;
-  const deletion = ['deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
-  return {
-    ...next,
-    ...Object.fromEntries(
-      [...owned, ...deletion].flatMap((field) => (current[field] === undefined ? [] : [[field, current[field]]])),
-    ),
-  };
+  const result: Record<string, unknown> = { ...next };
+  for (const field of OWNED) if (current[field] !== undefined) result[field] = current[field];
+  return result;
 }
 
 /** Why a deletion is refused, or null. */

@@ -87,11 +87,15 @@ class Decoder {
     const result: JsonObject = {};
     const prefix = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`);
     for (const [name, field] of Object.entries(schema.fields)) {
-      const value = this.#value(field, body[name], {
-        path: prefix(place.path, name),
-        field: prefix(place.field, name),
-        owner: schema.goType,
-      });
+      const given = body[name] ?? undefined;
+      const value =
+        given === undefined || field.type === 'dropped'
+          ? undefined
+          : this.#value(field, given, {
+              path: prefix(place.path, name),
+              field: prefix(place.field, name),
+              owner: schema.goType,
+            });
       if (value !== undefined) result[name] = value;
       else if (field.whenUnset !== undefined) result[name] = field.whenUnset;
     }
@@ -104,8 +108,10 @@ class Decoder {
   }
 
   #value(schema: Schema, value: unknown, place: Place): unknown {
-    if (value === undefined || value === null || schema.type === 'dropped') return undefined;
+    if (value === null) return undefined;
     switch (schema.type) {
+      case 'dropped':
+        return undefined;
       case 'any':
         return value;
       case 'string':

@@ -22,6 +22,12 @@ const PIECES = {
   seconds: [...HEAD, [/^(?:[.,]\d+)?/, ''] as const, ZONE],
 };
 
+/** All pieces at once: year, month, day, hour, minute, second, zone. */
+const WHOLE = {
+  micros: /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)[.,]\d{6}(Z|[+-]\d\d:\d\d)$/,
+  seconds: /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:\d\d)$/,
+};
+
 export type Precision = keyof typeof LAYOUTS;
 export type ParsedTime =
   | { readonly ok: true; readonly value: string | null }
@@ -32,25 +38,11 @@ export type ParsedTime =
  * time is null. The error is Go's.
  */
 export function parseTime(text: string, precision: Precision): ParsedTime {
-  let rest = text;
-  for (const [pattern, piece] of PIECES[precision]) {
-    const matched = pattern.exec(rest);
-    if (matched === null) {
-      return {
-        ok: false,
-        error: `parsing time "${text}" as "${LAYOUTS[precision]}": cannot parse "${rest}" as "${piece}"`,
-      };
-    }
-    rest = rest.slice(matched[0].length);
-  }
-  const [year, month, day, hour, minute, second] = text.slice(0, 19).split(/[-T:]/).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const matched = WHOLE[precision].exec(text);
+  if (matched === null) return { ok: false, error: layoutError(text, precision) };
+  const [year, month, day] = [Number(matched[1]), Number(matched[2]), Number(matched[3])];
+  const [hour, minute, second] = [Number(matched[4]), Number(matched[5]), Number(matched[6])];
+  const zone = matched[7]!;
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   const outOfRange =
@@ -66,16 +58,30 @@ export function parseTime(text: string, precision: Precision): ParsedTime {
               ? 'second'
               : null;
   if (outOfRange !== null) return { ok: false, error: `parsing time "${text}": ${outOfRange} out of range` };
-  date.setUTCHours(hour, minute - offsetMinutes(text), second);
-  if (date.getUTCFullYear() <= 1) return { ok: true, value: null };
   const fraction = precision === 'micros' ? `.${text.slice(20, 26)}` : '';
+  if (zone === 'Z' && year > 1) return { ok: true, value: `${text.slice(0, 19)}${fraction}Z` };
+  date.setUTCHours(hour, minute - offsetMinutes(zone), second);
+  if (date.getUTCFullYear() <= 1) return { ok: true, value: null };
   return { ok: true, value: `${date.toISOString().slice(0, 19)}${fraction}Z` };
 }
 
-function offsetMinutes(text: string): number {
-  const zone = /([+-])(\d\d):(\d\d)$/.exec(text);
-  if (zone === null) return 0;
-  return (zone[1] === '-' ? -1 : 1) * (Number(zone[2]) * 60 + Number(zone[3]));
+/** Go's words for the first piece that does not fit. */
+function layoutError(text: string, precision: Precision): string {
+  let rest = text;
+  let wanted = '';
+  for (const [pattern, piece] of PIECES[precision]) {
+    const matched = pattern.exec(rest);
+    wanted = piece;
+    if (matched === null) break;
+    rest = rest.slice(matched[0].length);
+  }
+  return `parsing time "${text}" as "${LAYOUTS[precision]}": cannot parse "${rest}" as "${wanted}"`;
+}
+
+/** Of `Z` or `±hh:mm`. */
+function offsetMinutes(zone: string): number {
+  if (zone === 'Z') return 0;
+  return (zone[0] === '-' ? -1 : 1) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4)));
 }
 
 /** A wall-clock instant as `metav1.Time`: RFC 3339, whole seconds. */

@@ -1,6 +1,6 @@
 import type { ElectionTimings } from '../../src/election/index.ts';
 import type { JsonObject } from '../../src/lease-server/object.ts';
-import { EPOCH_MS, LEASE, NAMESPACE, SimApiServer } from './api-server.ts';
+import { EPOCH_MS, LEASE, NAMESPACE, SimApiServer, type Version } from './api-server.ts';
 import { Machine } from './machine.ts';
 import { CALM, type Weather } from './network.ts';
 import { Oracle, type Violation } from './oracle.ts';
@@ -23,8 +23,6 @@ export interface HistoryOptions {
   readonly trace?: (atMs: number, line: string) => void;
 }
 
-const SAFETY_MS = 90_000;
-const HEALING_MS = 110_000;
 const TIMINGS: readonly ElectionTimings[] = [
   { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, renewIntervalMs: 2_000, retryPeriodMs: 2_000 },
   { leaseDurationMs: 5_000, renewDeadlineMs: 3_500, renewIntervalMs: 1_000, retryPeriodMs: 500 },
@@ -33,7 +31,7 @@ const TIMINGS: readonly ElectionTimings[] = [
 ];
 
 /** Runs one history: a safety phase under the faults that its seed chooses, then a healing phase without any. */
-export async function runHistory({ seed, trace = () => {} }: HistoryOptions): Promise<HistoryResult> {
+export async function runHistory({ seed, trace }: HistoryOptions): Promise<HistoryResult> {
   const history = new History(seed, trace);
   await history.run();
   return history.result();
@@ -55,10 +53,10 @@ class History {
   #leaderlessSinceMs: number | null = null;
   #recoveredAfterMs = 0;
 
-  constructor(seed: number, trace: (atMs: number, line: string) => void) {
+  constructor(seed: number, trace: HistoryOptions['trace']) {
     this.#seed = seed;
     this.#random = new SeededRandom(seed);
-    this.#trace = (line) => trace(this.#world.nowMs, line);
+    this.#trace = (line) => trace?.(this.#world.nowMs, line);
     this.#server = new SimApiServer(this.#world, this.#random.fork());
     this.#oracle = new Oracle(() => this.#world.nowMs);
     this.#timings = this.#random.pick(TIMINGS);
@@ -66,10 +64,7 @@ class History {
     this.#duplicateNames = this.#random.chance(0.2);
     this.#server.onWrite((before, after) => {
       this.#oracle.wrote(before, after);
-      const spec = (after.lease?.spec ?? {}) as Record<string, unknown>;
-      this.#trace(
-        `store ${after.resourceVersion} by ${nameOf(after.writer)}: ${after.lease === null ? 'deleted' : `${nameOf(String(spec.holderIdentity ?? ''))} renew ${spec.renewTime} transitions ${spec.leaseTransitions}`}`,
-      );
+      if (trace !== undefined) this.#trace(describe(after));
     });
   }
 
@@ -90,6 +85,21 @@ class History {
       : this.#timings.leaseDurationMs;
   }
 
+  /** Long enough for several changes of leader, and for a process that comes back. */
+  get #safetyMs(): number {
+    return 30_000 + 4 * this.#longestMs;
+  }
+
+  /**
+   * Without faults somebody leads within this: a lease duration (two, where the Lease was gone, or its record was written by
+   * hand for another), the pollers' retry, the requests that hung when the faults ended, the slowest stop of work and the
+   * hold-off after a hand-over.
+   */
+  get #recoveryMsMax(): number {
+    const { retryPeriodMs, renewDeadlineMs } = this.#mixedTimings ? TIMINGS.at(-1)! : this.#timings;
+    return (2 * this.#longestMs + 2.2 * retryPeriodMs + renewDeadlineMs) * 1.2 + 6_000;
+  }
+
   async run(): Promise<void> {
     const random = this.#random;
     if (random.chance(0.7)) this.#ship();
@@ -101,9 +111,9 @@ class History {
     }
     this.#scheduleFaults();
     this.#scheduleQuestions();
-    await this.#runUntil(SAFETY_MS);
+    await this.#runUntil(this.#safetyMs);
     this.#heal();
-    await this.#runUntil(SAFETY_MS + HEALING_MS, true);
+    await this.#runUntil(this.#safetyMs + this.#recoveryMsMax + 2 * this.#longestMs, true);
   }
 
   /** The Lease as the manifests ship it: free. */
@@ -182,7 +192,7 @@ class History {
     const count = random.whole(2, 14);
     for (let fault = 0; fault < count; fault += 1) {
       const kind = random.pick(chosen);
-      this.#world.after(random.between(2_000, SAFETY_MS - 1_000), () => this.#fault(kind));
+      this.#world.after(random.between(2_000, this.#safetyMs - 1_000), () => this.#fault(kind));
     }
   }
 
@@ -319,7 +329,8 @@ class History {
     while (this.#world.step(untilMs)) {
       this.#steps += 1;
       // All that follows from this step without time passing: chains of promises, none longer than this.
-      for (let turn = 0; turn < 24; turn += 1) await null;
+      if (this.#world.stirred) for (let turn = 0; turn < 24; turn += 1) await null;
+      this.#world.stirred = false;
       this.#oracle.look();
       if (healing) this.#watchRecovery();
       if (this.#oracle.violations.length > 0) return;
@@ -338,13 +349,8 @@ class History {
     this.#checkLiveness();
   }
 
-  /**
-   * A lease duration (two, where the Lease was gone, or its record was written by hand for another), the pollers' retry, the
-   * requests that hung when the faults ended, the slowest stop of work and the hold-off after a hand-over.
-   */
   #checkLiveness(): void {
-    const { retryPeriodMs, renewDeadlineMs } = this.#mixedTimings ? TIMINGS.at(-1)! : this.#timings;
-    const boundMs = (2 * this.#longestMs + 2.2 * retryPeriodMs + renewDeadlineMs) * 1.2 + 6_000;
+    const boundMs = this.#recoveryMsMax;
     if (this.#leaderlessSinceMs === null || this.#world.nowMs - this.#leaderlessSinceMs < boundMs) return;
     this.#oracle.violations.push({
       invariant: 8,
@@ -465,6 +471,12 @@ const FAULTS = {
     this.server().handle({ method: 'DELETE', path: '', timeoutMs: 0 }, 'somebody');
   },
 };
+
+function describe({ resourceVersion, writer, lease }: Version): string {
+  const { holderIdentity, renewTime, leaseTransitions } = (lease?.spec ?? {}) as Record<string, unknown>;
+  const state = `${nameOf(String(holderIdentity ?? ''))} renew ${renewTime} transitions ${leaseTransitions}`;
+  return `store ${resourceVersion} by ${nameOf(writer)}: ${lease === null ? 'deleted' : state}`;
+}
 
 function nameOf(identity: string): string {
   const [pod = '', , start = ''] = identity.split('_');

@@ -75,8 +75,10 @@ export class Machine implements Clock, Timers {
   /** Gives the process something to do: now, or when it runs again. */
   deliver(action: () => void): void {
     if (this.#ended) return;
-    if (this.#running) action();
-    else this.#waiting.push(action);
+    if (this.#running) {
+      this.#world.stirred = true;
+      action();
+    } else this.#waiting.push(action);
   }
 
   /** SIGSTOP: the process stands still, its clocks go on. */

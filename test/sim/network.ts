@@ -179,7 +179,7 @@ export class SimTransport implements Transport {
         this.#machine.deliver(() => {
           if (!open) return;
           this.#observer.watched(this.#process, event, this.#machine.now().monoMs);
-          handlers.onLine(JSON.stringify(event));
+          handlers.onLine(lineOf(event));
         }),
       );
     };
@@ -232,6 +232,17 @@ export class SimTransport implements Transport {
     if (this.#random.chance(weather.forbidden)) return errorReply(403, null);
     return null;
   }
+}
+
+const lines = new WeakMap<WatchEvent, string>();
+
+/** As it goes over the wire; the same for all who watch. */
+function lineOf(event: WatchEvent): string {
+  const known = lines.get(event);
+  if (known !== undefined) return known;
+  const line = JSON.stringify(event);
+  lines.set(event, line);
+  return line;
 }
 
 function errorReply(status: number, retryAfterMs: number | null): KubeReply {

@@ -247,10 +247,20 @@ function specOf(lease: unknown): Spec {
   return ((lease as { spec?: Spec } | null | undefined)?.spec ?? {}) as Spec;
 }
 
+const sightingKeys = new WeakMap<object, string>();
+
+/** All by which two renewals differ; kept, since watchers share what they see. */
 function sightingKey(lease: unknown): string {
+  if (typeof lease !== 'object' || lease === null) return '';
+  const known = sightingKeys.get(lease) ?? keyOf(lease);
+  sightingKeys.set(lease, known);
+  return known;
+}
+
+function keyOf(lease: object): string {
   const { holderIdentity, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions } = specOf(lease);
-  const uid = (lease as { metadata?: { uid?: string } } | null | undefined)?.metadata?.uid;
-  return [uid, holderIdentity, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions].join('|');
+  const uid = (lease as { metadata?: { uid?: string } }).metadata?.uid;
+  return `${uid}|${holderIdentity}|${leaseDurationSeconds}|${acquireTime}|${renewTime}|${leaseTransitions}`;
 }
 
 function podUidOf(identity: string): string {
@@ -258,7 +268,7 @@ function podUidOf(identity: string): string {
 }
 
 function later(a: string, b: string): boolean {
-  return BigInt(a) > BigInt(b);
+  return Number(a) > Number(b);
 }
 
 function short(identity: string): string {

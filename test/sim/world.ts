@@ -12,6 +12,8 @@ export interface Scheduled {
 /** True time, which no process can see, and the one queue of everything that will happen. */
 export class World {
   nowMs = 0;
+  /** Some process was given something to do: what follows from it without time passing may still be under way. */
+  stirred = false;
   readonly #heap: Entry[] = [];
   #order = 0;
 

@@ -1,16 +1,20 @@
-import type { Claimant } from './history.ts';
+import { monoMs } from './clock.ts';
+import type { Claimant, Window } from './history.ts';
+import type { LeaseWatch } from './lease-watch.ts';
 import { LineProcess } from './line-process.ts';
 import type { Timings } from './replica.ts';
 import { until } from './until.ts';
 
 export interface ElectorOptions {
-  /** Path of the program. */
+  /** Path of the program: one of test/interop. */
   readonly command: string;
   readonly identity: string;
   readonly kubeconfig: string;
   readonly namespace: string;
   readonly leaseName: string;
   readonly timings: Timings;
+  /** A witness of its renewals: with it, each claim ends at the latest where its own renew deadline ends it. */
+  readonly witness?: LeaseWatch;
 }
 
 /** One line that it printed; see test/interop/go/reporter.go. */
@@ -21,13 +25,16 @@ export interface ElectorEvent {
   readonly leader: string;
 }
 
-/** A process that campaigns with client-go's own elector. */
+/** A process that campaigns with the elector of another library. */
 export class Elector extends LineProcess {
   readonly name: string;
   readonly identity: string;
   readonly events: ElectorEvent[] = [];
+  readonly #witness: LeaseWatch | undefined;
+  readonly #renewDeadlineMs: number;
+  readonly #pauses: { readonly fromMs: number; untilMs: number }[] = [];
 
-  constructor({ command, identity, kubeconfig, namespace, leaseName, timings }: ElectorOptions) {
+  constructor({ command, identity, kubeconfig, namespace, leaseName, timings, witness }: ElectorOptions) {
     super({
       command,
       args: [
@@ -40,11 +47,18 @@ export class Elector extends LineProcess {
     });
     this.name = identity;
     this.identity = identity;
+    this.#witness = witness;
+    this.#renewDeadlineMs = Number.parseInt(timings.renewDeadline, 10) * 1_000;
   }
 
   get leading(): boolean {
     const last = this.events.findLast(({ event }) => event !== 'new-leader');
     return this.running && last?.event === 'started';
+  }
+
+  /** Whom it takes for the Lease's holder; empty for nobody, and before its first look. */
+  get leader(): string {
+    return this.events.at(-1)?.leader ?? '';
   }
 
   /** The first such event at or after a moment. */
@@ -61,13 +75,54 @@ export class Elector extends LineProcess {
     return atMs;
   }
 
-  /** From each `started` until the `stopped` that follows it, or its end. client-go tells no tokens. */
+  override pause(): void {
+    this.#pauses.push({ fromMs: monoMs(), untilMs: Infinity });
+    super.pause();
+  }
+
+  override resume(): number {
+    const atMs = super.resume();
+    const pause = this.#pauses.at(-1);
+    if (pause !== undefined) pause.untilMs = Math.min(pause.untilMs, atMs);
+    return atMs;
+  }
+
+  /**
+   * From each `started` until the `stopped` that follows it, or its end, without what it was paused for: when a program built on
+   * this library may do a leader's work, whether or not by right.
+   */
+  printed(): Claimant {
+    const windows = this.#terms().flatMap((term) => this.#awake(term));
+    return { name: this.name, windows, grants: [] };
+  }
+
+  /** Of {@link printed}, without a witness all; with one, what its own renew deadline allows. These electors tell no tokens. */
   claimant(): Claimant {
-    const windows = this.events.flatMap((line, index) => {
+    const windows = this.#terms().flatMap(({ fromMs, untilMs }) => {
+      const renewedMs = this.#witness?.lastRenewalMs(this.identity, untilMs);
+      const allowedMs = this.#witness === undefined ? Infinity : (renewedMs ?? -Infinity) + this.#renewDeadlineMs;
+      return this.#awake({ fromMs, untilMs: Math.min(untilMs, allowedMs) });
+    });
+    return { name: this.name, windows, grants: [] };
+  }
+
+  #terms(): Window[] {
+    return this.events.flatMap((line, index) => {
       if (line.event !== 'started') return [];
       const stopped = this.events.slice(index).find(({ event }) => event === 'stopped');
       return [{ fromMs: line.t_mono_ms, untilMs: stopped?.t_mono_ms ?? this.endedAtMs ?? Infinity }];
     });
-    return { name: this.name, windows, grants: [] };
+  }
+
+  /** What is left of a window when the pauses are taken out. */
+  #awake(window: Window): Window[] {
+    const cut = (left: Window[], pause: Window) =>
+      left
+        .flatMap(({ fromMs, untilMs }) => [
+          { fromMs, untilMs: Math.min(untilMs, pause.fromMs) },
+          { fromMs: Math.max(fromMs, pause.untilMs), untilMs },
+        ])
+        .filter(({ fromMs, untilMs }) => fromMs < untilMs);
+    return this.#pauses.reduce(cut, [window]);
   }
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, request, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { ControlPlane } from '../support/control-plane.ts';
@@ -24,7 +24,7 @@ export interface FaultProxyOptions {
 /** A proxy that ends TLS in front of the API server, and answers some requests in its own way. */
 export class FaultProxy {
   /** Says what is to happen to a request; null serves it. */
-  fault: (method: string, path: string) => Fault | null = () => null;
+  fault: (method: string, path: string, headers: IncomingHttpHeaders) => Fault | null = () => null;
   /** Every request, in order. */
   readonly seen: { readonly atMs: number; readonly method: string; readonly path: string }[] = [];
   readonly url: string;
@@ -52,6 +52,11 @@ export class FaultProxy {
     this.#server.closeAllConnections();
   }
 
+  /** Resets all connections, watches with them; new ones are accepted. */
+  resetConnections(): void {
+    this.#server.closeAllConnections();
+  }
+
   close(): void {
     this.#server.close();
     this.#server.closeAllConnections();
@@ -61,7 +66,7 @@ export class FaultProxy {
     const method = incoming.method ?? '';
     const path = incoming.url ?? '';
     this.seen.push({ atMs: performance.now(), method, path });
-    const fault = this.fault(method, path);
+    const fault = this.fault(method, path, incoming.headers);
     if (fault?.kind === 'hang') return;
     if (fault?.kind === 'answer') {
       incoming.resume();

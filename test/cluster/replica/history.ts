@@ -62,29 +62,37 @@ export function merge(windows: readonly Window[]): Window[] {
  * grant. Empty when leadership was always one's alone.
  */
 export function checkHistory(claimants: readonly Claimant[]): string[] {
-  return [...overlaps(claimants), ...tokenRegressions(claimants)];
+  return [...overlaps(claimants).map(({ text }) => text), ...tokenRegressions(claimants)];
 }
 
-function overlaps(claimants: readonly Claimant[]): string[] {
+/** A moment that two claimants claim. */
+export interface Overlap {
+  readonly forMs: number;
+  /** In plain words. */
+  readonly text: string;
+}
+
+export function overlaps(claimants: readonly Claimant[]): Overlap[] {
   const claims = claimants
     .flatMap(({ name, windows }) => windows.map((window) => ({ name, ...window })))
     .sort((a, b) => a.fromMs - b.fromMs);
-  const found: string[] = [];
+  const found: Overlap[] = [];
   claims.forEach((claim, index) => {
     for (const later of claims.slice(index + 1)) {
       if (later.fromMs >= claim.untilMs) break;
       if (later.name === claim.name) continue;
       const forMs = Math.min(claim.untilMs, later.untilMs) - later.fromMs;
-      found.push(
+      const text =
         `two leaders for ${forMs.toFixed(1)} ms: ${claim.name} claims until ${claim.untilMs.toFixed(1)}, ` +
-          `${later.name} from ${later.fromMs.toFixed(1)}`,
-      );
+        `${later.name} from ${later.fromMs.toFixed(1)}`;
+      found.push({ forMs, text });
     }
   });
   return found;
 }
 
-function tokenRegressions(claimants: readonly Claimant[]): string[] {
+/** Grants whose token is not higher than that of the grant before, in plain words. */
+export function tokenRegressions(claimants: readonly Pick<Claimant, 'name' | 'grants'>[]): string[] {
   const grants = claimants
     .flatMap(({ name, grants }) => grants.map((grant) => ({ name, ...grant })))
     .sort((a, b) => a.atMs - b.atMs);

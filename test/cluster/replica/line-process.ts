@@ -38,6 +38,12 @@ export class LineProcess {
     });
   }
 
+  /** @throws Error when it could not be started */
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error(`it did not start: ${this.stderr}`);
+    return this.#child.pid;
+  }
+
   get running(): boolean {
     return this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }

@@ -7,11 +7,15 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
  */
 export class Relay {
   readonly url: string;
+  /** Connections that it accepted so far. */
+  accepted = 0;
   readonly #port: number;
   readonly #target: number;
   readonly #sockets = new Set<Socket>();
   #server: Server;
   #silent = false;
+  #delayMs: () => number = () => 0;
+  readonly #dead = new WeakSet<Socket>();
 
   /** @param target - port of the API server on 127.0.0.1 */
   static async open(target: number): Promise<Relay> {
@@ -42,8 +46,27 @@ export class Relay {
     for (const socket of this.#sockets) socket.pause();
   }
 
-  /** Lets everything through again. Connections from the silence are reset: their bytes are lost. */
+  /**
+   * The connections of this moment never carry anything again, and nobody is told; new ones do. So it is when a machine
+   * between forgets them.
+   */
+  forgetConnections(): void {
+    for (const socket of this.#sockets) this.#dead.add(socket.pause());
+  }
+
+  /** Resets the connections of this moment; new ones are served. */
+  resetConnections(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  /** From now on every piece of data takes this long, in each direction; pieces of one connection keep their order. */
+  delay(delayMs: () => number): void {
+    this.#delayMs = delayMs;
+  }
+
+  /** Lets everything through again, and at once. Connections from the silence are reset: their bytes are lost. */
   async mend(): Promise<void> {
+    this.#delayMs = () => 0;
     for (const socket of this.#sockets) if (this.#silent) socket.resetAndDestroy();
     this.#silent = false;
     if (this.#server.listening) return;
@@ -57,14 +80,20 @@ export class Relay {
   }
 
   #join(client: Socket): void {
+    this.accepted += 1;
     const upstream = connect(this.#target, '127.0.0.1');
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
     ] as const) {
       this.#sockets.add(from);
+      let dueMs = 0;
       from.on('data', (chunk) => {
-        if (!this.#silent) to.write(chunk);
+        if (this.#silent || this.#dead.has(from)) return;
+        const now = performance.now();
+        dueMs = Math.max(dueMs, now + this.#delayMs());
+        if (dueMs <= now) to.write(chunk);
+        else setTimeout(() => this.#pass(to, chunk), dueMs - now);
       });
       from.on('error', () => {});
       from.on('close', () => {
@@ -73,5 +102,10 @@ export class Relay {
       });
       if (this.#silent) from.pause();
     }
+  }
+
+  /** After a delay: the connection may have been closed, cut or forgotten meanwhile. */
+  #pass(to: Socket, chunk: string | Uint8Array): void {
+    if (!this.#silent && !this.#dead.has(to) && to.writable) to.write(chunk);
   }
 }

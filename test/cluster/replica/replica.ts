@@ -32,6 +32,12 @@ export interface ReplicaOptions {
   readonly timings: Timings;
   /** Time between two questions to `/leader`. */
   readonly askEveryMs: number;
+  /** Beside what it needs. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Beside what it needs. */
+  readonly args: readonly string[];
+  /** Its log is timed by the receipt of its lines, rather than by what they say. */
+  readonly ownWallClock: boolean;
 }
 
 /** One line of its log. */
@@ -42,6 +48,14 @@ export interface LogLine {
   readonly code?: string;
   readonly msg: string;
   readonly [field: string]: unknown;
+}
+
+/** A question that was not answered: `ECONNREFUSED` when nobody listened, otherwise nobody knows what it would have been. */
+export interface Unanswered {
+  readonly sentMs: number;
+  readonly failedMs: number;
+  /** Node's code of the error. */
+  readonly error: string;
 }
 
 /** One of `/leader/events`, when it was received. */
@@ -60,11 +74,15 @@ export class Replica extends LineProcess {
   readonly podUid: string;
   readonly log: LogLine[] = [];
   readonly answers: Answer[] = [];
+  readonly unanswered: Unanswered[] = [];
+  /** When the question was sent that is still open. */
+  askingSinceMs: number | null = null;
   readonly events: LeadershipEvent[] = [];
   /** Resolves to its local API once it listens. */
   readonly listening: Promise<LocalApi>;
   /** The API once it listens; throws before. */
   #api: LocalApi | undefined;
+  readonly #ownWallClock: boolean;
 
   constructor(options: ReplicaOptions) {
     const { command, namespace, leaseName, timings } = options;
@@ -77,6 +95,7 @@ export class Replica extends LineProcess {
         ...['--lease-duration', timings.leaseDuration, '--renew-deadline', timings.renewDeadline],
         ...['--retry-period', timings.retryPeriod],
         ...['--api-listen', '127.0.0.1:0', '--probe-listen', '127.0.0.1:0'],
+        ...options.args,
       ],
       env: {
         PATH: process.env.PATH,
@@ -84,9 +103,11 @@ export class Replica extends LineProcess {
         POD_NAME: options.podName,
         POD_UID: options.podUid,
         POD_IP: '192.0.2.1',
+        ...options.env,
       },
       onLine: (line) => this.#take(line),
     });
+    this.#ownWallClock = options.ownWallClock;
     this.name = options.name;
     this.podName = options.podName;
     this.podUid = options.podUid;
@@ -170,7 +191,7 @@ export class Replica extends LineProcess {
 
   #take(line: string): void {
     const { time, ...fields } = JSON.parse(line) as { time: string; level: number; msg: string };
-    this.log.push({ atMs: monoOfWall(Date.parse(time)), ...fields });
+    this.log.push({ atMs: this.#ownWallClock ? monoMs() : monoOfWall(Date.parse(time)), ...fields });
   }
 
   async #listen(askEveryMs: number): Promise<LocalApi> {
@@ -190,12 +211,16 @@ export class Replica extends LineProcess {
   async #ask(api: LocalApi, askEveryMs: number): Promise<void> {
     while (this.running) {
       const sentMs = monoMs();
-      const body = await api.get('/leader').catch(() => null);
-      const receivedMs = monoMs();
-      if (body !== null) {
-        const { isLeader, validForMs, fencingToken } = body.json;
-        this.answers.push({ sentMs, receivedMs, isLeader, validForMs, fencingToken });
+      this.askingSinceMs = sentMs;
+      try {
+        const { json } = await api.get('/leader');
+        const { isLeader, validForMs, fencingToken } = json;
+        this.answers.push({ sentMs, receivedMs: monoMs(), isLeader, validForMs, fencingToken });
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code ?? String(error);
+        this.unanswered.push({ sentMs, failedMs: monoMs(), error: code });
       }
+      this.askingSinceMs = null;
       const { promise, resolve } = Promise.withResolvers<void>();
       setTimeout(resolve, Math.max(1, askEveryMs - (monoMs() - sentMs)));
       await promise;

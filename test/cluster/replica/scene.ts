@@ -33,6 +33,14 @@ export interface StartOptions {
   readonly caFile?: string;
   /** The token that it starts with. Default: one from the TokenRequest API. */
   readonly token?: string;
+  /** Beside what every replica is given. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Program and arguments put before its own; it must `exec` them, for signals go to its pid: `['prlimit', '--nofile=64']`. */
+  readonly commandPrefix?: readonly string[];
+  /** Further arguments. */
+  readonly args?: readonly string[];
+  /** Its wall clock is not this machine's: its log's lines are timed by their receipt. Default: false. */
+  readonly ownWallClock?: boolean;
 }
 
 const LEASE_NAME = 'app';
@@ -101,7 +109,7 @@ export class Scene {
     await writeFile(this.tokenFile(podName), token);
     const kubeconfig = await this.#kubeconfig(podName, options);
     const replica = new Replica({
-      command: this.#options.leasegate,
+      command: [...(options.commandPrefix ?? []), ...this.#options.leasegate],
       name: generation === 0 ? podName : `${podName}#${generation + 1}`,
       podName,
       podUid: restartOf?.podUid ?? crypto.randomUUID(),
@@ -110,6 +118,9 @@ export class Scene {
       leaseName: LEASE_NAME,
       timings: this.timings,
       askEveryMs: this.#options.askEveryMs,
+      env: options.env ?? {},
+      args: options.args ?? [],
+      ownWallClock: options.ownWallClock ?? false,
     });
     this.replicas.push(replica);
     return replica;

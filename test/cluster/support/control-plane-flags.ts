@@ -9,12 +9,17 @@ export interface ControlPlanePorts {
   readonly etcdPeer: number;
 }
 
+/** Where etcd keeps its data. */
+export function etcdDirectory(directory: string): string {
+  return join(directory, 'etcd');
+}
+
 export function etcdFlags(directory: string, ports: ControlPlanePorts): string[] {
   const clientUrl = `http://127.0.0.1:${ports.etcdClient}`;
   const peerUrl = `http://127.0.0.1:${ports.etcdPeer}`;
   return [
     '--name=e0',
-    `--data-dir=${join(directory, 'etcd')}`,
+    `--data-dir=${etcdDirectory(directory)}`,
     `--listen-client-urls=${clientUrl}`,
     `--advertise-client-urls=${clientUrl}`,
     `--listen-peer-urls=${peerUrl}`,

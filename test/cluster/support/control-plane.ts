@@ -1,13 +1,19 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { findTool } from '../tools/build.ts';
 import { type ApiClient, apiClient } from './api-client.ts';
 import { type AuditEntry, auditPolicy, readAuditLog } from './audit-log.ts';
-import { type ApiServerSetup, apiServerFlags, type ControlPlanePorts, etcdFlags } from './control-plane-flags.ts';
+import {
+  type ApiServerSetup,
+  apiServerFlags,
+  type ControlPlanePorts,
+  etcdDirectory,
+  etcdFlags,
+} from './control-plane-flags.ts';
 import { Daemon, DaemonFailed } from './daemon.ts';
 import { freePorts } from './free-ports.ts';
 import { type KubeconfigOptions, writeKubeconfig } from './kubeconfig.ts';
@@ -176,6 +182,46 @@ export class ControlPlane {
    */
   async stopEtcd(): Promise<void> {
     await this.#etcd?.stop(0);
+  }
+
+  /** From now on etcd accepts connections and answers nothing: reads and writes of the API server hang. */
+  pauseEtcd(): void {
+    this.#etcd?.pause();
+  }
+
+  resumeEtcd(): void {
+    this.#etcd?.resume();
+  }
+
+  /**
+   * Copies etcd's data as they are at this moment, for {@link restoreEtcd}. Etcd stands still meanwhile: what a process
+   * that is killed in this moment leaves behind is what it is made to start from.
+   *
+   * @returns path of the copy, in the control plane's folder
+   */
+  async copyEtcd(): Promise<string> {
+    const copy = await mkdtemp(join(this.directory, 'etcd-copy-'));
+    this.pauseEtcd();
+    try {
+      await cp(this.#etcdDirectory, copy, { recursive: true });
+    } finally {
+      this.resumeEtcd();
+    }
+    return copy;
+  }
+
+  /**
+   * Makes a copy etcd's data; etcd must be stopped. All that was written after the copy is forgotten, and its revisions
+   * are given out again. As etcd's documentation asks, stop the API server before and start it after: it caches.
+   */
+  async restoreEtcd(copy: string): Promise<void> {
+    if (this.#etcd?.running) throw new Error('etcd runs: stop it before its data are replaced');
+    await rm(this.#etcdDirectory, { recursive: true, force: true });
+    await cp(copy, this.#etcdDirectory, { recursive: true });
+  }
+
+  get #etcdDirectory(): string {
+    return etcdDirectory(this.directory);
   }
 
   /**

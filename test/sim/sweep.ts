@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { HistoryResult } from './history.ts';
+
+export interface SweepOptions {
+  readonly from: number;
+  readonly count: number;
+  /** @defaultValue one for each core */
+  readonly workers?: number;
+  /** Code of a hazard to put back. */
+  readonly hazard?: string;
+  /** Ends after the lowest seed that breaks an invariant. @defaultValue false */
+  readonly firstOnly?: boolean;
+}
+
+export interface SweepResult {
+  readonly steps: number;
+  readonly grants: number;
+  /** Histories that broke an invariant, by seed. */
+  readonly broken: readonly HistoryResult[];
+}
+
+export interface WorkerTask {
+  readonly hazard: string | null;
+  readonly firstOnly: boolean;
+}
+
+export interface Batch {
+  readonly from: number;
+  readonly count: number;
+}
+
+export interface BatchResult {
+  readonly from: number;
+  steps: number;
+  grants: number;
+  readonly broken: HistoryResult[];
+}
+
+const BATCH_SEEDS = 20;
+
+/**
+ * Runs the histories of `count` seeds on all cores. What it finds does not depend on how many there are: with `firstOnly`
+ * every seed below the first broken one has been run.
+ *
+ * @throws whatever a worker dies of.
+ */
+export async function sweep(options: SweepOptions): Promise<SweepResult> {
+  const { from, count, workers = availableParallelism(), hazard = null, firstOnly = false } = options;
+  const end = from + count;
+  const results: BatchResult[] = [];
+  let next = from;
+  let found = false;
+  const task: WorkerTask = { hazard, firstOnly };
+
+  const work = async () => {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: task });
+    try {
+      while (next < end && !(found && firstOnly)) {
+        const batch: Batch = { from: next, count: Math.min(BATCH_SEEDS, end - next) };
+        next += batch.count;
+        worker.postMessage(batch);
+        const [result] = (await once(worker, 'message')) as [BatchResult];
+        results.push(result);
+        found ||= result.broken.length > 0;
+      }
+    } finally {
+      await worker.terminate();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(workers, Math.ceil(count / BATCH_SEEDS)) }, work));
+
+  results.sort((a, b) => a.from - b.from);
+  const broken = results.flatMap((result) => result.broken);
+  return {
+    steps: results.reduce((sum, { steps }) => sum + steps, 0),
+    grants: results.reduce((sum, { grants }) => sum + grants, 0),
+    broken: firstOnly ? broken.slice(0, 1) : broken,
+  };
+}
