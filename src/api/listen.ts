@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemTimers, type Timer, type Timers } from '../ports/clock.ts';
+import { ListenError } from '../ports/listen-error.ts';
 import type { Logger } from '../ports/log.ts';
 import { LIMITS } from './limits.ts';
 import { answerQuickly, type QuickAnswers } from './quick-answers.ts';
@@ -28,21 +29,6 @@ export interface Listener {
    * connections are gone; never rejects.
    */
   close(graceMs: number): Promise<void>;
-}
-
-/** An address could not be listened on. The message names option, address and remedy. */
-export class ListenError extends Error {
-  readonly code = 'LISTEN_FAILED';
-  readonly option: string;
-  readonly address: string;
-
-  constructor({ option, host, port }: ListenOptions, cause: NodeJS.ErrnoException) {
-    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    super(`${option}: cannot listen on ${address}: ${explain(cause.code, option) ?? cause.message}`, { cause });
-    this.name = 'ListenError';
-    this.option = option;
-    this.address = address;
-  }
 }
 
 /** Serves `handler` on an address. Rejects with a {@link ListenError}. */
@@ -93,17 +79,3 @@ export function listen(handler: RequestListener, options: ListenOptions): Promis
 }
 
 const SWEEP_INTERVAL_MS = 20;
-
-function explain(code: string | undefined, option: string): string | null {
-  switch (code) {
-    case 'EADDRINUSE':
-      return `the port is in use. Free it (in a pod: another container has it), or choose another with ${option}.`;
-    case 'EACCES':
-      return `not permitted. Ports below 1024 need a privilege; choose a higher one with ${option}.`;
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `this machine has no such address. Choose one that it has with ${option}.`;
-    default:
-      return null;
-  }
-}

@@ -1,12 +1,11 @@
 import { writeFileSync } from 'node:fs';
-import { ListenError } from '../api/listen.ts';
 import { formatAddress } from '../config/address.ts';
 import { LEASE_SERVER_OPTIONS } from '../config/commands.ts';
 import { parseOptions } from '../config/parse.ts';
 import { formatProblems, quote } from '../config/problem.ts';
 import { renderKubeconfig, startLeaseServer } from '../lease-server/index.ts';
 import { lease as leaseType } from '../lease-server/resources/index.ts';
-import type { Logger } from '../ports/log.ts';
+import { ListenError } from '../ports/listen-error.ts';
 import type { Command } from './context.ts';
 import { invocation, shellWord } from './invocation.ts';
 
@@ -22,7 +21,7 @@ export const leaseServer: Command = async (argv, context) => {
   const { listen, kubeconfigOut, lease } = parsed.values;
   const stopped = new Promise<void>((resolve) => context.onSignal(() => resolve()));
   const server = await startLeaseServer({ listen: formatAddress(listen), namespaces: [NAMESPACE] }).catch(
-    (error: NodeJS.ErrnoException) => new ListenError({ ...listen, option: '--listen', log: SILENT }, error),
+    (error: NodeJS.ErrnoException) => new ListenError({ ...listen, option: '--listen' }, error),
   );
   if (server instanceof ListenError) {
     context.stderr(`leasegate: ${server.code} ${server.message}\n`);
@@ -86,5 +85,3 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EROFS: 'the file system is read-only',
 };
-
-const SILENT: Logger = { fatal() {}, error() {}, warn() {}, info() {}, debug() {} };

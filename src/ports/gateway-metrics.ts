@@ -24,8 +24,10 @@ export type GatewayOutcome =
 export interface GatewayMetrics {
   /** Work has begun. */
   begun(work: GatewayWork): void;
-  /** Work that had begun has ended. */
-  ended(work: GatewayWork, outcome: GatewayOutcome, durationMs: number): void;
+  /** Work that had begun has ended. `status` is what a client was told by HTTP; 0 where it was told nothing. */
+  ended(work: GatewayWork, outcome: GatewayOutcome, durationMs: number, status?: number): void;
+  /** A request was sent once more: over a new connection, or because whom it was sent to does not lead (or live) any more. */
+  retried(why: 'stale-connection' | 'not-leader' | 'unreachable'): void;
   /** Bytes of bodies, tunnels and connections, `in` from clients and `out` to them. */
   bytes(direction: 'in' | 'out', count: number): void;
   /** Passages cut, since the term was `lost`, or its end had `drained-too-long`. */

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { GatewayMetrics, GatewayOutcome } from '../../ports/gateway-metrics.ts';
 import type { Gate, Pass } from '../gate.ts';
+import { relay } from '../relay.ts';
 import { type Ends, formatProxyHeader } from './proxy-protocol.ts';
-import { relay } from './relay.ts';
 import { connectWithin } from './upstream.ts';
 
 /** The application may take this long to accept a connection. */

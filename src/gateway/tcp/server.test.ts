@@ -44,6 +44,7 @@ async function replica(name: string, target: { host: string; port: number }, opt
   const metrics: GatewayMetrics = {
     begun: () => {},
     ended: (_work, outcome) => outcomes.push(outcome),
+    retried: () => {},
     bytes: () => {},
     cut: (passages, why) => cuts.push(`${passages} ${why}`),
     overLimit: () => outcomes.push('over limit'),

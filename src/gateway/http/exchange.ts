@@ -1,0 +1,434 @@
+import { type IncomingHttpHeaders, type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Clock, Timers } from '../../ports/clock.ts';
+import type { GatewayMetrics, GatewayOutcome } from '../../ports/gateway-metrics.ts';
+import type { Logger } from '../../ports/log.ts';
+import type { Gate, LeaderPlace, Pass, Passage } from '../gate.ts';
+import { relay } from '../relay.ts';
+import type { TargetHealth } from '../target-health.ts';
+import { Attempt, type AttemptListener } from './attempt.ts';
+import type { FailureKind } from './failure.ts';
+import {
+  type ForwardedRule,
+  plainAddress,
+  REFUSED_HEADER,
+  REFUSED_NOT_LEADER,
+  requestHeaders,
+  responseHeaders,
+  trailers,
+  wantsTunnel,
+} from './headers.ts';
+import { type GatewayErrorCode, replyError } from './replies.ts';
+import { RequestBody } from './request-body.ts';
+import { hasBody } from './request-target.ts';
+import { sendByNode } from './send-by-node.ts';
+import type { Upstream } from './upstream.ts';
+
+/** What the exchanges of one listener share. */
+export interface ExchangeContext {
+  readonly gate: Gate;
+  /** The application beside this replica. */
+  readonly application: Upstream;
+  readonly targetHealth: TargetHealth;
+  readonly identity: string;
+  /** Whether requests come from a peer that forwards, rather than from a client. */
+  readonly peer: boolean;
+  readonly forwarded: ForwardedRule;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly metrics: GatewayMetrics;
+  readonly log: Logger;
+  readonly accessLog: boolean;
+  /** What reached no application because this replica's term ended, or never began. */
+  readonly elsewhere: (exchange: Exchange) => void;
+  /** It is over, in whatever way. */
+  readonly onClose: (exchange: Exchange) => void;
+  /** Whether the listener is closing, so that its connections should end with their answers. */
+  readonly closing: () => boolean;
+}
+
+/** node:http's response, which knows whose it is: listeners need no closures. */
+export class GatewayResponse extends ServerResponse {
+  exchange: Exchange | null = null;
+}
+
+/** The client's side of a request to change protocols. */
+export interface UpgradeSocket {
+  readonly socket: Socket;
+  /** What the client sent after its head already. */
+  readonly head: Buffer;
+}
+
+/** Methods that may be repeated without harm (RFC 9110 section 9.2.2). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+const FAILURES: Readonly<Record<Exclude<FailureKind, 'aborted'>, GatewayErrorCode>> = {
+  unreachable: 'GATEWAY_UPSTREAM_UNREACHABLE',
+  reset: 'GATEWAY_UPSTREAM_RESET',
+  invalid: 'GATEWAY_UPSTREAM_INVALID',
+  unsendable: 'GATEWAY_BAD_REQUEST',
+  'connect-timeout': 'GATEWAY_CONNECT_TIMEOUT',
+  'response-timeout': 'GATEWAY_RESPONSE_TIMEOUT',
+};
+
+const OUTCOMES: Readonly<Record<GatewayErrorCode, GatewayOutcome>> = {
+  GATEWAY_BAD_REQUEST: 'invalid',
+  GATEWAY_REQUEST_TIMEOUT: 'invalid',
+  GATEWAY_HEADERS_TOO_LARGE: 'invalid',
+  GATEWAY_UPSTREAM_UNREACHABLE: 'upstream-refused',
+  GATEWAY_UPSTREAM_RESET: 'upstream-reset',
+  GATEWAY_UPSTREAM_INVALID: 'upstream-invalid',
+  GATEWAY_NOT_LEADER: 'refused',
+  GATEWAY_NO_LEADER: 'no-leader',
+  GATEWAY_CONNECT_TIMEOUT: 'upstream-timeout',
+  GATEWAY_RESPONSE_TIMEOUT: 'upstream-timeout',
+};
+
+/** What became of a request that was given to a peer: `unsent`, it reached no application. */
+export type PeerOutcome = 'over' | 'unsent';
+
+/** One request of a client, from its head to the end of its answer, however many attempts that takes. */
+export class Exchange implements Passage, AttemptListener {
+  readonly req: IncomingMessage;
+  readonly res: GatewayResponse;
+  readonly #context: ExchangeContext;
+  readonly #path: string;
+  readonly #upgrade: UpgradeSocket | null;
+  readonly #body: RequestBody | null;
+  readonly #startMonoMs: number;
+  readonly #client: string;
+  #pass: Pass | null = null;
+  #attempt: Attempt | null = null;
+  /** The server's side of a tunnel. */
+  #server: Socket | null = null;
+  /** While a peer has it. */
+  #settlePeer: ((outcome: PeerOutcome) => void) | null = null;
+  #abort: AbortController | null = null;
+  #route: 'local' | 'peer' | 'none' = 'none';
+  #outcome: GatewayOutcome = 'aborted';
+  #status = 0;
+  #retried = false;
+  #flushed = false;
+  #chunked = false;
+  /** Of bodies or a tunnel: from the client, and to it. */
+  #receivedBytes = 0;
+  #sentBytes = 0;
+  over = false;
+
+  constructor(
+    context: ExchangeContext,
+    req: IncomingMessage,
+    res: GatewayResponse,
+    path: string,
+    upgrade: UpgradeSocket | null,
+  ) {
+    this.#context = context;
+    this.req = req;
+    this.res = res;
+    this.#path = path;
+    this.#upgrade = upgrade !== null && wantsTunnel(req.headers, req.httpVersion) ? upgrade : null;
+    this.#startMonoMs = context.clock.now().monoMs;
+    this.#client = plainAddress(req.socket.remoteAddress);
+    this.#body = hasBody(req)
+      ? new RequestBody(req, () => {
+          if (req.headers.expect !== undefined && req.httpVersion === '1.1') res.writeContinue();
+        })
+      : null;
+    res.exchange = this;
+    res.on('close', onClose).on('drain', onDrain).on('error', ignore);
+    context.metrics.begun('request');
+  }
+
+  /** Aborted when the client is gone or has its answer. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#abort.signal;
+  }
+
+  /** Gives it to the application beside, if this replica leads. */
+  toApplication(): boolean {
+    const pass = this.#context.gate.enter(this);
+    if (pass === null) return false;
+    this.#pass = pass;
+    this.#route = 'local';
+    // A peer that forwards holds the body back until it knows that it was let in.
+    if (this.#body !== null && this.#context.peer) this.res.writeProcessing();
+    this.#send(this.#context.application, pass.fencingToken);
+    return true;
+  }
+
+  /** Gives it to the leader's peer listener. */
+  toPeer(peer: Upstream): Promise<PeerOutcome> {
+    this.#route = 'peer';
+    return new Promise((resolve) => {
+      this.#settlePeer = resolve;
+      this.#send(peer, null);
+    });
+  }
+
+  /** Answers for the gateway itself. */
+  refuse(code: GatewayErrorCode, { leader, detail }: { leader?: LeaderPlace | null; detail?: string } = {}): void {
+    if (this.over) return;
+    const { timers, peer } = this.#context;
+    this.#outcome = OUTCOMES[code];
+    this.#body?.discard();
+    const fromPeer = peer && code === 'GATEWAY_NOT_LEADER';
+    replyError(this.req, this.res, code, {
+      timers,
+      fromPeer,
+      ...(leader !== undefined && { leader }),
+      ...(detail !== undefined && { detail }),
+    });
+  }
+
+  /** Ends it without an answer, in a way that the client can't take for the end of one. */
+  destroy(): void {
+    this.#attempt?.abandon();
+    this.#server?.resetAndDestroy();
+    this.req.socket.resetAndDestroy();
+  }
+
+  // The gate: its term is over.
+
+  cut(): void {
+    this.#pass = null;
+    const attempt = this.#attempt;
+    attempt?.abandon();
+    if (attempt === null || !attempt.sent) {
+      this.#attempt = null;
+      this.#context.elsewhere(this);
+      return;
+    }
+    this.#outcome = 'cut';
+    this.destroy();
+  }
+
+  // What an attempt came to.
+
+  mayWrite(): boolean {
+    if (this.over) return false;
+    if (this.#pass === null) return this.#route === 'peer';
+    if (!this.#pass.open()) return false;
+    this.#body?.taken();
+    return true;
+  }
+
+  informed(status: number, headers: IncomingHttpHeaders): void {
+    if (this.#route === 'peer' && status === 102) {
+      this.#body?.taken();
+      return;
+    }
+    const { req, res } = this;
+    if (req.httpVersion !== '1.1' || res.headersSent) return;
+    // Of Node 22 and 24 only the second is known.
+    if (typeof res.writeInformation === 'function') res.writeInformation(status, this.#answerHeaders(headers));
+    else if (status === 103) res.writeEarlyHints(headers as Record<string, string | string[]>);
+  }
+
+  headed(status: number, statusText: string, headers: IncomingHttpHeaders): void {
+    const { req, res } = this;
+    const { metrics, targetHealth, closing } = this.#context;
+    if (this.#route === 'peer') {
+      if (status === 503 && String(headers[REFUSED_HEADER]) === REFUSED_NOT_LEADER) {
+        this.#attempt?.abandon();
+        metrics.retried('not-leader');
+        this.#settle('unsent');
+        return;
+      }
+      this.#body?.taken();
+    }
+    if (this.#route === 'local') targetHealth.worked();
+    this.#status = status;
+    this.#chunked =
+      headers['content-length'] === undefined &&
+      req.httpVersion === '1.1' &&
+      req.method !== 'HEAD' &&
+      status !== 204 &&
+      status !== 304;
+    const kept = this.#answerHeaders(headers);
+    if (closing()) kept.push('Connection', 'close');
+    res.writeHead(status, statusText === '' ? STATUS_CODES[status] : statusText, kept);
+    // A head whose body is not there yet goes out alone; one whose body came with it does not.
+    queueMicrotask(() => {
+      if (!this.#flushed) res.flushHeaders();
+    });
+  }
+
+  received(chunk: Buffer): boolean {
+    this.#flushed = true;
+    this.#sentBytes += chunk.length;
+    return this.res.write(chunk);
+  }
+
+  ended(fields: IncomingHttpHeaders): void {
+    this.#flushed = true;
+    this.#outcome = this.#route === 'peer' ? 'forwarded' : 'served';
+    if (this.#chunked) {
+      const passed = trailers(fields);
+      if (passed.length > 0) this.res.addTrailers(passed);
+    }
+    this.res.end();
+    this.#body?.discard();
+    this.#settle('over');
+  }
+
+  upgraded(status: number, statusText: string, headers: IncomingHttpHeaders, server: Socket, head: Buffer): void {
+    const { socket: client, head: early } = this.#upgrade!;
+    const { metrics } = this.#context;
+    this.#status = status;
+    this.#outcome = this.#route === 'peer' ? 'forwarded' : 'served';
+    metrics.ended('request', this.#outcome, this.#tookMs(), status);
+    metrics.begun('tunnel');
+    this.#server = server;
+    this.res.off('close', onClose).detachSocket(client);
+    const kept = this.#answerHeaders(headers);
+    let text = `HTTP/1.1 ${status} ${statusText}\r\n`;
+    for (let index = 0; index < kept.length; index += 2) text += `${kept[index]}: ${kept[index + 1]}\r\n`;
+    client.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
+    client.write(`${text}Connection: Upgrade\r\nUpgrade: ${String(headers.upgrade)}\r\n\r\n`, 'latin1');
+    if (head.length > 0) client.write(head);
+    if (early.length > 0 && this.mayWrite()) server.write(early);
+    client.once('close', () => this.closed());
+    relay({
+      client,
+      upstream: server,
+      mayWrite: () => this.mayWrite(),
+      onBytes: (direction, bytes) => {
+        if (direction === 'in') this.#receivedBytes += bytes;
+        else this.#sentBytes += bytes;
+        metrics.bytes(direction, bytes);
+      },
+    });
+    this.#settle('over');
+  }
+
+  failed(kind: FailureKind): void {
+    const attempt = this.#attempt;
+    if (this.over || attempt === null) return;
+    if (this.#mayRepeat(attempt, kind)) {
+      this.#retried = true;
+      this.#context.metrics.retried('stale-connection');
+      this.#send(attempt.upstream, this.#pass?.fencingToken ?? null, true);
+      return;
+    }
+    if (this.#route === 'peer' && !attempt.sent && kind !== 'unsendable') {
+      this.#context.metrics.retried('unreachable');
+      this.#settle('unsent');
+      return;
+    }
+    if (this.#route === 'local' && (kind === 'unreachable' || kind === 'connect-timeout')) {
+      this.#context.targetHealth.failed(kind);
+    }
+    this.#outcome = kind === 'aborted' ? 'aborted' : OUTCOMES[FAILURES[kind]];
+    if (this.res.headersSent || kind === 'aborted') this.req.socket.resetAndDestroy();
+    else this.refuse(FAILURES[kind]);
+    this.#settle('over');
+  }
+
+  /** For the listeners of its response. */
+  resume(): void {
+    this.#attempt?.resume();
+  }
+
+  /** The client has its answer, or is gone. */
+  closed(): void {
+    if (this.over) return;
+    this.over = true;
+    this.#attempt?.abandon();
+    this.#pass?.leave();
+    this.#abort?.abort();
+    this.#settle('over');
+    this.#tell();
+    this.#context.onClose(this);
+  }
+
+  #send(upstream: Upstream, fencingToken: string | null, fresh = false): void {
+    const { req } = this;
+    const { identity, forwarded, timers } = this.#context;
+    const method = req.method ?? 'GET';
+    const upgrade = this.#upgrade === null ? null : (req.headers.upgrade ?? null);
+    const announcesTrailers = req.headers.trailer !== undefined && req.headers['transfer-encoding'] !== undefined;
+    const headers = requestHeaders(req.rawHeaders, req.headers.connection, {
+      identity,
+      fencingToken,
+      remoteAddress: this.#client,
+      forwarded,
+      announcesTrailers,
+    });
+    if (upgrade !== null || announcesTrailers || this.#path === '*') {
+      const attempt = new Attempt(this, upstream, null, this.#body);
+      this.#attempt = attempt;
+      sendByNode({ method, path: this.#path, headers, upgrade, req }, attempt, timers);
+      return;
+    }
+    const connection = fresh ? upstream.fresh() : upstream.take();
+    const attempt = new Attempt(this, upstream, connection, this.#body);
+    this.#attempt = attempt;
+    connection.client.dispatch({ method, path: this.#path, headers, body: attempt.chunks as never }, attempt);
+  }
+
+  /** Whether the connection broke only because it was an old one, and the request can be sent once more without harm. */
+  #mayRepeat(attempt: Attempt, kind: FailureKind): boolean {
+    if (kind !== 'reset' || this.#retried || attempt.answered || !attempt.reused) return false;
+    if (attempt.sent && (this.#body !== null || !IDEMPOTENT.has(this.req.method ?? ''))) return false;
+    return this.mayWrite();
+  }
+
+  #answerHeaders(headers: IncomingHttpHeaders): string[] {
+    return responseHeaders(headers, { chunked: this.#chunked, fromPeer: this.#route === 'peer' });
+  }
+
+  #settle(outcome: PeerOutcome): void {
+    const settle = this.#settlePeer;
+    this.#settlePeer = null;
+    settle?.(outcome);
+  }
+
+  #tookMs(): number {
+    return this.#context.clock.now().monoMs - this.#startMonoMs;
+  }
+
+  #tell(): void {
+    const { metrics, log, accessLog } = this.#context;
+    const { res } = this;
+    const durationMs = this.#tookMs();
+    const status = this.#status === 0 && res.headersSent ? res.statusCode : this.#status;
+    if (this.#server !== null) metrics.ended('tunnel', this.#outcome, durationMs);
+    else {
+      // All of it came from the application, but did not reach the client.
+      if ((this.#outcome === 'served' || this.#outcome === 'forwarded') && !res.writableFinished)
+        this.#outcome = 'aborted';
+      this.#receivedBytes = this.#body?.bytes ?? 0;
+      if (this.#receivedBytes > 0) metrics.bytes('in', this.#receivedBytes);
+      if (this.#sentBytes > 0) metrics.bytes('out', this.#sentBytes);
+      metrics.ended('request', this.#outcome, durationMs, status);
+    }
+    if (!accessLog) return;
+    const { method, url } = this.req;
+    const access = {
+      code: 'ACCESS',
+      client: this.#client,
+      method,
+      url,
+      status,
+      outcome: this.#outcome,
+      receivedBytes: this.#receivedBytes,
+      sentBytes: this.#sentBytes,
+      durationMs: Math.round(durationMs * 10) / 10,
+    };
+    log.info(access, 'request');
+  }
+}
+
+/** How long a tunnel is quiet before the kernel asks whether the other side is still there. */
+const KEEP_ALIVE_PROBE_MS = 30_000;
+
+function onClose(this: GatewayResponse): void {
+  this.exchange?.closed();
+}
+
+function onDrain(this: GatewayResponse): void {
+  this.exchange?.resume();
+}
+
+function ignore(): void {}

@@ -1,0 +1,201 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Timer, Timers } from '../../ports/clock.ts';
+import type { GatewayMetrics } from '../../ports/gateway-metrics.ts';
+import { ListenError } from '../../ports/listen-error.ts';
+import type { Logger } from '../../ports/log.ts';
+import type { Place } from '../protocol.ts';
+import { Exchange, type ExchangeContext, GatewayResponse } from './exchange.ts';
+import { wantsTunnel } from './headers.ts';
+import { type GatewayErrorCode, rawError } from './replies.ts';
+import { checkRequest, hasBody } from './request-target.ts';
+
+/** What one listener takes of its clients. */
+export interface HttpLimits {
+  /** Longer heads of requests: 431. */
+  readonly headerBytesMax: number;
+  /** Connections at a time, upgraded ones included; more are closed. */
+  readonly connectionsMax: number;
+  /** For the head of a request, then for all of it: later 408. */
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** For the next request of a connection. */
+  readonly keepAliveMs: number;
+}
+
+export interface HttpServerOptions {
+  readonly listen: Place;
+  /** The option that chose the address, for messages. */
+  readonly option: string;
+  readonly limits: HttpLimits;
+  readonly timers: Timers;
+  readonly metrics: GatewayMetrics;
+  readonly log: Logger;
+  /** What all exchanges of this listener share, but for what the listener itself adds. */
+  readonly context: Omit<ExchangeContext, 'onClose' | 'closing'>;
+}
+
+/** How often node:http looks for connections whose time is over. */
+const TIMEOUT_CHECK_INTERVAL_MS = 500;
+const SWEEP_INTERVAL_MS = 20;
+
+/** One HTTP listener of the gateway: checks what comes, makes it an {@link Exchange}, and knows all that run. */
+export class HttpServer {
+  readonly #options: HttpServerOptions;
+  readonly #server: Server;
+  readonly #context: ExchangeContext;
+  readonly #exchanges = new Set<Exchange>();
+  #closing = false;
+  #full = false;
+
+  constructor(options: HttpServerOptions) {
+    const { limits, context } = options;
+    this.#options = options;
+    this.#context = {
+      ...context,
+      onClose: (exchange) => void this.#exchanges.delete(exchange),
+      closing: () => this.#closing,
+    };
+    this.#server = createServer({
+      ServerResponse: GatewayResponse,
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
+      requestTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+      keepAliveTimeout: limits.keepAliveMs,
+      optimizeEmptyRequests: true,
+      // What is not refused in `upgrade`, but can't be tunnelled, is served without it.
+      shouldUpgradeCallback: (req) => wantsTunnel(req.headers, req.httpVersion),
+    });
+    // Bounded by bytes. By number, node:http would leave headers out without a word.
+    this.#server.maxHeadersCount = 0;
+    this.#server.maxConnections = limits.connectionsMax;
+    this.#listenFor();
+  }
+
+  /** Rejects with a {@link ListenError}. Resolves to the address in use. */
+  listen(): Promise<Place> {
+    const { listen, option, log } = this.#options;
+    const server = this.#server;
+    return new Promise((resolve, reject) => {
+      server.once('error', (error) => reject(new ListenError({ option, ...listen }, error)));
+      server.listen({ port: listen.port, backlog: BACKLOG, ...(listen.host !== '' && { host: listen.host }) }, () => {
+        server.removeAllListeners('error');
+        server.on('error', (error) =>
+          log.error(
+            { code: 'GATEWAY_LISTENER_FAILED', option, error: error.message },
+            'a listener of the gateway failed',
+          ),
+        );
+        const { address, port } = server.address() as AddressInfo;
+        resolve({ host: address, port });
+      });
+    });
+  }
+
+  /** Ends connections that wait for a next request: their clients may find another replica. */
+  closeIdle(): void {
+    this.#server.closeIdleConnections();
+  }
+
+  /** From now on connections end with the answer under way. */
+  retire(): void {
+    this.#closing = true;
+  }
+
+  /** Takes no more connections, lets what runs end, and after `graceMs` ends what is left. Never rejects. */
+  close(graceMs: number): Promise<void> {
+    const { timers } = this.#options;
+    this.#closing = true;
+    return new Promise((resolve) => {
+      // A connection that becomes idle after close() began is not closed by it: sweep until none is left.
+      let sweeper: Timer;
+      const sweep = () => {
+        this.#server.closeIdleConnections();
+        sweeper = timers.after(SWEEP_INTERVAL_MS, sweep);
+      };
+      const deadline = timers.after(graceMs, () => {
+        for (const exchange of [...this.#exchanges]) exchange.destroy();
+        this.#server.closeAllConnections();
+      });
+      this.#server.close(() => {
+        deadline.cancel();
+        sweeper.cancel();
+        resolve();
+      });
+      sweep();
+    });
+  }
+
+  #listenFor(): void {
+    const { metrics, limits, log, option } = this.#options;
+    this.#server
+      .on('connection', () => {
+        this.#full = false;
+      })
+      .on('drop', () => {
+        metrics.overLimit();
+        if (this.#full) return;
+        this.#full = true;
+        log.warn(
+          { code: 'GATEWAY_FULL', option, connectionsMax: limits.connectionsMax },
+          'the gateway has all the connections that it takes',
+        );
+      })
+      .on('request', (req, res: GatewayResponse) => this.#serve(req, res, null))
+      .on('checkContinue', (req, res: GatewayResponse) => this.#serve(req, res, null))
+      .on('upgrade', (req: IncomingMessage, socket: Socket, head: Buffer) => this.#upgrade(req, socket, head))
+      .on('connect', (_req, socket: Socket) => {
+        socket.on('error', ignore);
+        rawError(socket, 'GATEWAY_BAD_REQUEST', 'CONNECT is not served.');
+      })
+      .on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+        if (!refuseMalformed(error, socket)) return;
+        metrics.begun('request');
+        metrics.ended('request', 'invalid', 0, 400);
+      });
+  }
+
+  #serve(req: IncomingMessage, res: GatewayResponse, upgrade: { socket: Socket; head: Buffer } | null): void {
+    const check = checkRequest(req);
+    const path = 'path' in check ? check.path : (req.url ?? '');
+    const exchange = new Exchange(this.#context, req, res, path, upgrade);
+    this.#exchanges.add(exchange);
+    if ('refused' in check) exchange.refuse('GATEWAY_BAD_REQUEST', { detail: `${check.refused}.` });
+    else if (upgrade !== null && hasBody(req)) {
+      exchange.refuse('GATEWAY_BAD_REQUEST', { detail: 'A request to change protocols has no body.' });
+    } else if (!exchange.toApplication()) this.#context.elsewhere(exchange);
+  }
+
+  /** node:http leaves the socket to us: a response that is no tunnel is still written by its means. */
+  #upgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
+    const res = new GatewayResponse(req);
+    res.shouldKeepAlive = false;
+    res.assignSocket(socket);
+    socket.on('error', ignore).on('drain', () => res.emit('drain'));
+    res.on('finish', () => socket.destroySoon());
+    this.#serve(req, res, { socket, head });
+  }
+}
+
+/** As many as may wait while thousands connect at a time, after a fail-over say. */
+const BACKLOG = 4_096;
+
+const MALFORMED: Readonly<Record<string, GatewayErrorCode>> = {
+  HPE_HEADER_OVERFLOW: 'GATEWAY_HEADERS_TOO_LARGE',
+  ERR_HTTP_REQUEST_TIMEOUT: 'GATEWAY_REQUEST_TIMEOUT',
+};
+
+/**
+ * What node:http could not read. Nothing of it is passed on, and nothing more is read from this client. False when it only went
+ * away, or when an answer is under way, whose continuation another one would be taken for.
+ */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): boolean {
+  const answering = (socket as Socket & { _httpMessage?: GatewayResponse })._httpMessage?.headersSent === true;
+  const told = socket.writable && !answering && error.code !== 'ECONNRESET';
+  if (told) rawError(socket, MALFORMED[error.code ?? ''] ?? 'GATEWAY_BAD_REQUEST');
+  socket.destroySoon();
+  return told;
+}
+
+function ignore(): void {}

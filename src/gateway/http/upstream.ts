@@ -1,0 +1,98 @@
+import Client from 'undici/lib/dispatcher/client.js';
+import { formatPeerAddress } from '../peer-address.ts';
+import type { Place } from '../protocol.ts';
+
+/** How long to wait for a connection: generous for a neighbour in the pod or the cluster. */
+export const CONNECT_TIMEOUT_MS = 2_000;
+/** What an application may say before the body. Its own answers need no narrower bound. */
+const RESPONSE_HEADER_BYTES_MAX = 64 * 1024;
+/** Shorter than the usual servers' patience, so that a connection is rarely closed under a request. */
+const KEEP_ALIVE_MS = 4_000;
+
+export interface UpstreamOptions extends Place {
+  /** From the end of the request to the head of the answer. */
+  readonly responseTimeoutMs: number;
+}
+
+/**
+ * Kept connections to one server, each for one request at a time. undici's own Pool looks for a free one from the first on and
+ * keeps as many as there ever were; here the last used one is taken, and what idles too long is forgotten.
+ */
+export class Upstream {
+  readonly place: Place;
+  readonly responseTimeoutMs: number;
+  readonly #origin: string;
+  readonly #idle: Connection[] = [];
+  #retired = false;
+
+  constructor({ host, port, responseTimeoutMs }: UpstreamOptions) {
+    this.place = { host, port };
+    this.responseTimeoutMs = responseTimeoutMs;
+    this.#origin = `http://${formatPeerAddress(this.place)}`;
+  }
+
+  /** A connection that is free; one that is not yet open when none is. */
+  take(): Connection {
+    return this.#idle.pop() ?? this.fresh();
+  }
+
+  /** A connection that nothing was sent on before. */
+  fresh(): Connection {
+    const client = new Client(this.#origin, {
+      allowH2: false,
+      headersTimeout: this.responseTimeoutMs,
+      // An event stream may be quiet for as long as it likes.
+      bodyTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: RESPONSE_HEADER_BYTES_MAX,
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+    });
+    const connection = new Connection(client, this);
+    client.on('connect', () => connection.opened());
+    client.on('disconnect', () => {
+      connection.open = false;
+      const index = this.#idle.lastIndexOf(connection);
+      if (index !== -1) this.#idle.splice(index, 1);
+    });
+    return connection;
+  }
+
+  /** For {@link Connection.release}. */
+  put(connection: Connection): void {
+    if (!connection.open) return;
+    if (this.#retired) void connection.client.destroy();
+    else this.#idle.push(connection);
+  }
+
+  /** Closes what is idle; what is in use when it is released. */
+  retire(): void {
+    this.#retired = true;
+    for (const { client } of this.#idle.splice(0)) void client.destroy();
+  }
+}
+
+/** One connection of an {@link Upstream}. */
+export class Connection {
+  readonly client: Client;
+  readonly #upstream: Upstream;
+  /** Whether it is connected at present. */
+  open = false;
+  /** Whether an answer came over it before: the server may close it at any time. */
+  used = false;
+
+  constructor(client: Client, upstream: Upstream) {
+    this.client = client;
+    this.#upstream = upstream;
+  }
+
+  opened(): void {
+    this.open = true;
+    this.used = false;
+  }
+
+  /** What it was taken for has ended. */
+  release(): void {
+    this.used = true;
+    this.#upstream.put(this);
+  }
+}
