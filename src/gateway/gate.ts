@@ -1,6 +1,7 @@
 import type { Leadership } from '../leadership/leadership.ts';
 import type { Clock, Timer, Timers } from '../ports/clock.ts';
 import { endableDelay } from '../ports/delay.ts';
+import { Roster } from './roster.ts';
 
 /** Work that goes through the gateway to the local application: a request, a tunnel or a connection. */
 export interface Passage {
@@ -45,7 +46,7 @@ export class Gate {
   readonly #timers: Timers;
   readonly #drainMs: number;
   readonly #onCut: NonNullable<GateOptions['onCut']>;
-  readonly #passages = new Map<Pass, Passage>();
+  readonly #passes = new Roster<Admission>();
   readonly #waiters = new Set<() => void>();
   #deadline: Timer | null = null;
   #drained: (() => void) | null = null;
@@ -66,23 +67,15 @@ export class Gate {
 
   /** Passages at this moment. */
   get size(): number {
-    return this.#passages.size;
+    return this.#passes.size;
   }
 
   /** Lets a passage in while this replica leads; null otherwise. */
   enter(passage: Passage): Pass | null {
     const fencingToken = this.#leadership.fencingToken();
     if (fencingToken === null) return null;
-    const pass: Pass = {
-      fencingToken,
-      open: () => {
-        if (this.#passages.has(pass) && this.#leadership.workValidForMs() > 0) return true;
-        this.#cut(pass);
-        return false;
-      },
-      leave: () => this.#forget(pass),
-    };
-    this.#passages.set(pass, passage);
+    const pass = new Admission(this, passage, fencingToken);
+    this.#passes.add(pass);
     if (this.#deadline === null) this.#watchDeadline();
     return pass;
   }
@@ -105,15 +98,15 @@ export class Gate {
 
   /** Ends all passages at once. */
   cutAll(why: 'lost' | 'drained-too-long' = 'lost'): void {
-    const { size } = this.#passages;
+    const { size } = this.#passes;
     if (size === 0) return;
-    for (const pass of [...this.#passages.keys()]) this.#cut(pass);
+    for (const pass of this.#passes.all()) this.cut(pass);
     this.#onCut(size, why);
   }
 
   /** Running work ends by itself, or is cut when its time is over. */
   async #drain(untilMonoMs: number): Promise<void> {
-    if (this.#passages.size === 0) return;
+    if (this.#passes.size === 0) return;
     const limitMs = Math.min(this.#drainMs, untilMonoMs - this.#clock.now().monoMs);
     const limit = endableDelay(limitMs, this.#timers);
     this.#drained = limit.end;
@@ -126,20 +119,50 @@ export class Gate {
   #watchDeadline(): void {
     this.#deadline?.cancel();
     this.#deadline = null;
-    if (this.#passages.size === 0) return;
+    if (this.#passes.size === 0) return;
     const leftMs = this.#leadership.workValidForMs();
     if (leftMs > 0) this.#deadline = this.#timers.after(leftMs, () => this.#watchDeadline());
     else this.cutAll();
   }
 
-  #cut(pass: Pass): void {
-    const passage = this.#passages.get(pass);
-    if (passage === undefined) return;
-    this.#forget(pass);
-    passage.cut();
+  /** For passes: whether work may go on. */
+  valid(): boolean {
+    return this.#leadership.workValidForMs() > 0;
   }
 
-  #forget(pass: Pass): void {
-    if (this.#passages.delete(pass) && this.#passages.size === 0) this.#drained?.();
+  /** For passes. */
+  cut(pass: Admission): void {
+    if (this.forget(pass)) pass.passage.cut();
+  }
+
+  /** For passes: false when it was over already. */
+  forget(pass: Admission): boolean {
+    if (!this.#passes.remove(pass)) return false;
+    if (this.#passes.size === 0) this.#drained?.();
+    return true;
+  }
+}
+
+class Admission implements Pass {
+  readonly #gate: Gate;
+  readonly passage: Passage;
+  readonly fencingToken: string;
+  /** For its {@link Roster}. */
+  place = -1;
+
+  constructor(gate: Gate, passage: Passage, fencingToken: string) {
+    this.#gate = gate;
+    this.passage = passage;
+    this.fencingToken = fencingToken;
+  }
+
+  open(): boolean {
+    if (this.place !== -1 && this.#gate.valid()) return true;
+    this.#gate.cut(this);
+    return false;
+  }
+
+  leave(): void {
+    this.#gate.forget(this);
   }
 }

@@ -109,11 +109,15 @@ export class Exchange implements Passage, AttemptListener {
   #status = 0;
   #retried = false;
   #flushed = false;
+  /** What `Content-Length` says; -1 where it says nothing of a body. */
+  #length = -1;
   #chunked = false;
   /** Of bodies or a tunnel: from the client, and to it. */
   #receivedBytes = 0;
   #sentBytes = 0;
   over = false;
+  /** In its server's list. */
+  place = -1;
 
   constructor(
     context: ExchangeContext,
@@ -248,15 +252,25 @@ export class Exchange implements Passage, AttemptListener {
     const kept = this.#answerHeaders(headers);
     if (closing()) kept.push('Connection', 'close');
     res.writeHead(status, statusText === '' ? STATUS_CODES[status] : statusText, kept);
-    // A head whose body is not there yet goes out alone; one whose body came with it does not.
-    queueMicrotask(() => {
-      if (!this.#flushed) res.flushHeaders();
-    });
+    this.#length = this.#chunked || req.method === 'HEAD' ? -1 : Number(headers['content-length'] ?? -1);
+    flushSoon(this);
+  }
+
+  /** A head whose body is not there yet goes out alone. */
+  flush(): void {
+    if (!this.#flushed && !this.over) this.res.flushHeaders();
   }
 
   received(chunk: Buffer): boolean {
+    const { length } = chunk;
+    this.#sentBytes += length;
+    if (!this.#flushed && length === this.#length && length <= TEXT_BYTES_MAX) {
+      // All of it, at once: as text it leaves together with the head in one write.
+      this.#flushed = true;
+      this.res.end(chunk.toString('latin1'), 'latin1');
+      return true;
+    }
     this.#flushed = true;
-    this.#sentBytes += chunk.length;
     return this.res.write(chunk);
   }
 
@@ -267,7 +281,7 @@ export class Exchange implements Passage, AttemptListener {
       const passed = trailers(fields);
       if (passed.length > 0) this.res.addTrailers(passed);
     }
-    this.res.end();
+    if (!this.res.writableEnded) this.res.end();
     this.#body?.discard();
     this.#settle('over');
   }
@@ -422,6 +436,22 @@ export class Exchange implements Passage, AttemptListener {
 
 /** How long a tunnel is quiet before the kernel asks whether the other side is still there. */
 const KEEP_ALIVE_PROBE_MS = 30_000;
+
+/** Longer bodies cost more to copy than their write of their own. */
+const TEXT_BYTES_MAX = 8 * 1024;
+
+let unflushed: Exchange[] = [];
+
+/** When all has been handled that was read together with the head. One microtask for all: each costs an object of node's. */
+function flushSoon(exchange: Exchange): void {
+  if (unflushed.push(exchange) === 1) queueMicrotask(flushAll);
+}
+
+function flushAll(): void {
+  const due = unflushed;
+  unflushed = [];
+  for (const exchange of due) exchange.flush();
+}
 
 function onClose(this: GatewayResponse): void {
   this.exchange?.closed();

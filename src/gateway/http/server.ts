@@ -5,6 +5,7 @@ import type { GatewayMetrics } from '../../ports/gateway-metrics.ts';
 import { ListenError } from '../../ports/listen-error.ts';
 import type { Logger } from '../../ports/log.ts';
 import type { Place } from '../protocol.ts';
+import { Roster } from '../roster.ts';
 import { Exchange, type ExchangeContext, GatewayResponse } from './exchange.ts';
 import { wantsTunnel } from './headers.ts';
 import { type GatewayErrorCode, rawError } from './replies.ts';
@@ -44,7 +45,7 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #context: ExchangeContext;
-  readonly #exchanges = new Set<Exchange>();
+  readonly #exchanges = new Roster<Exchange>();
   #closing = false;
   #full = false;
 
@@ -53,7 +54,7 @@ export class HttpServer {
     this.#options = options;
     this.#context = {
       ...context,
-      onClose: (exchange) => void this.#exchanges.delete(exchange),
+      onClose: (exchange) => void this.#exchanges.remove(exchange),
       closing: () => this.#closing,
     };
     this.#server = createServer({
@@ -115,7 +116,7 @@ export class HttpServer {
         sweeper = timers.after(SWEEP_INTERVAL_MS, sweep);
       };
       const deadline = timers.after(graceMs, () => {
-        for (const exchange of [...this.#exchanges]) exchange.destroy();
+        for (const exchange of this.#exchanges.all()) exchange.destroy();
         this.#server.closeAllConnections();
       });
       this.#server.close(() => {

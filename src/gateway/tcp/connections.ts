@@ -105,7 +105,7 @@ export class Connection {
 
   #begin(upstream: Socket, pass: Pass, { proxyProtocol, ends }: ServeOptions): void {
     if (proxyProtocol) upstream.write(formatProxyHeader(ends, pass.fencingToken));
-    relay({ client: this.client, upstream, mayWrite: pass.open, onBytes: this.#ports.metrics.bytes });
+    relay({ client: this.client, upstream, mayWrite: () => pass.open(), onBytes: this.#ports.metrics.bytes });
     this.client.resume();
   }
 }
