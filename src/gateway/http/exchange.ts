@@ -18,7 +18,7 @@ import {
   trailers,
   wantsTunnel,
 } from './headers.ts';
-import { type GatewayErrorCode, replyError } from './replies.ts';
+import { GATEWAY_ERRORS, type GatewayErrorCode, replyError } from './replies.ts';
 import { RequestBody } from './request-body.ts';
 import { hasBody } from './request-target.ts';
 import { sendByNode } from './send-by-node.ts';
@@ -183,6 +183,14 @@ export class Exchange implements Passage, AttemptListener {
       ...(leader !== undefined && { leader }),
       ...(detail !== undefined && { detail }),
     });
+  }
+
+  /** What came of its body is no HTTP; `told`: the client has been answered so. */
+  broke(told: GatewayErrorCode | null): void {
+    this.#attempt?.abandon();
+    if (told === null) return;
+    this.#outcome = OUTCOMES[told];
+    this.#status = GATEWAY_ERRORS[told][0];
   }
 
   /** Ends it without an answer, in a way that the client can't take for the end of one. */

@@ -1,12 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 
-/** The request as it may be passed on, or why it is refused with 400. */
-export type RequestCheck = { readonly path: string } | { readonly refused: string };
+/** The request as it may be passed on, or why it is refused with 400; with 431 where it has too many headers. */
+export type RequestCheck = { readonly path: string } | { readonly refused: string } | 'too-many-headers';
 
 /** Characters of a host and port; what is beyond them is read differently by different servers. */
 const AUTHORITY = /^[A-Za-z0-9._~!$&'()*+;=%:[\]-]*$/;
 const ABSOLUTE = /^https?:\/\/([^/?#]*)([^#]*)$/i;
 const DECIMAL = /^\d{1,15}$/;
+/** Bytes are bounded by node:http, which does not count what stands between names and values. */
+const HEADERS_MAX = 256;
 
 /**
  * What node:http lets through although servers may read it in more than one way. It has refused already what it can't parse,
@@ -14,6 +16,7 @@ const DECIMAL = /^\d{1,15}$/;
  */
 export function checkRequest({ method, url = '', httpVersion, headers, rawHeaders }: IncomingMessage): RequestCheck {
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return { refused: `HTTP/${httpVersion} is not spoken here` };
+  if (rawHeaders.length > 2 * HEADERS_MAX) return 'too-many-headers';
   const { host = '', 'transfer-encoding': coding, 'content-length': length } = headers;
   if (coding !== undefined) {
     if (httpVersion === '1.0') return { refused: 'HTTP/1.0 has no Transfer-Encoding' };
@@ -21,7 +24,8 @@ export function checkRequest({ method, url = '', httpVersion, headers, rawHeader
     if (length !== undefined) return { refused: 'a message has a Content-Length or a Transfer-Encoding, not both' };
   }
   if (length !== undefined && !DECIMAL.test(length)) return { refused: 'the Content-Length is no number' };
-  if (countOf(rawHeaders, 'host') > 1) return { refused: 'a request has one Host' };
+  const hosts = countOf(rawHeaders, 'host');
+  if (hosts > 1 || (hosts === 0 && httpVersion === '1.1')) return { refused: 'a request has one Host' };
   if (!AUTHORITY.test(host)) return { refused: 'the Host is no host' };
 
   if (url.startsWith('/')) return url.includes('#') ? { refused: 'a request target has no fragment' } : { path: url };

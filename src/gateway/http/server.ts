@@ -8,7 +8,7 @@ import type { Place } from '../protocol.ts';
 import { Roster } from '../roster.ts';
 import { Exchange, type ExchangeContext, GatewayResponse } from './exchange.ts';
 import { wantsTunnel } from './headers.ts';
-import { type GatewayErrorCode, rawError } from './replies.ts';
+import { GATEWAY_ERRORS, type GatewayErrorCode, rawError } from './replies.ts';
 import { checkRequest, hasBody } from './request-target.ts';
 
 /** What one listener takes of its clients. */
@@ -64,7 +64,8 @@ export class HttpServer {
       requestTimeout: limits.requestTimeoutMs,
       connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
       keepAliveTimeout: limits.keepAliveMs,
-      optimizeEmptyRequests: true,
+      // Refused by us, in our words.
+      requireHostHeader: false,
       // What is not refused in `upgrade`, but can't be tunnelled, is served without it.
       shouldUpgradeCallback: (req) => wantsTunnel(req.headers, req.httpVersion),
     });
@@ -150,19 +151,16 @@ export class HttpServer {
         socket.on('error', ignore);
         rawError(socket, 'GATEWAY_BAD_REQUEST', 'CONNECT is not served.');
       })
-      .on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-        if (!refuseMalformed(error, socket)) return;
-        metrics.begun('request');
-        metrics.ended('request', 'invalid', 0, 400);
-      });
+      .on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseMalformed(error, socket, metrics));
   }
 
   #serve(req: IncomingMessage, res: GatewayResponse, upgrade: { socket: Socket; head: Buffer } | null): void {
     const check = checkRequest(req);
-    const path = 'path' in check ? check.path : (req.url ?? '');
+    const path = typeof check === 'object' && 'path' in check ? check.path : '';
     const exchange = new Exchange(this.#context, req, res, path, upgrade);
     this.#exchanges.add(exchange);
-    if ('refused' in check) exchange.refuse('GATEWAY_BAD_REQUEST', { detail: `${check.refused}.` });
+    if (check === 'too-many-headers') exchange.refuse('GATEWAY_HEADERS_TOO_LARGE');
+    else if ('refused' in check) exchange.refuse('GATEWAY_BAD_REQUEST', { detail: `${check.refused}.` });
     else if (upgrade !== null && hasBody(req)) {
       exchange.refuse('GATEWAY_BAD_REQUEST', { detail: 'A request to change protocols has no body.' });
     } else if (!exchange.toApplication()) this.#context.elsewhere(exchange);
@@ -188,15 +186,20 @@ const MALFORMED: Readonly<Record<string, GatewayErrorCode>> = {
 };
 
 /**
- * What node:http could not read. Nothing of it is passed on, and nothing more is read from this client. False when it only went
- * away, or when an answer is under way, whose continuation another one would be taken for.
+ * What node:http could not read, or not in time. Nothing of it is passed on, and nothing more is read from this client. With an
+ * answer under way it is told nothing: another one would be taken for its continuation.
  */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): boolean {
-  const answering = (socket as Socket & { _httpMessage?: GatewayResponse })._httpMessage?.headersSent === true;
-  const told = socket.writable && !answering && error.code !== 'ECONNRESET';
-  if (told) rawError(socket, MALFORMED[error.code ?? ''] ?? 'GATEWAY_BAD_REQUEST');
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket, metrics: GatewayMetrics): void {
+  const response = (socket as Socket & { _httpMessage?: GatewayResponse })._httpMessage;
+  const code = MALFORMED[error.code ?? ''] ?? 'GATEWAY_BAD_REQUEST';
+  const told = socket.writable && response?.headersSent !== true && error.code !== 'ECONNRESET';
+  if (told) rawError(socket, code);
+  if (response?.exchange) response.exchange.broke(told ? code : null);
+  else if (told) {
+    metrics.begun('request');
+    metrics.ended('request', 'invalid', 0, GATEWAY_ERRORS[code][0]);
+  }
   socket.destroySoon();
-  return told;
 }
 
 function ignore(): void {}
