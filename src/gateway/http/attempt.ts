@@ -83,8 +83,10 @@ export class Attempt implements Dispatcher.DispatchHandler {
 
   onResponseEnd(_controller: Controller, trailers: IncomingHttpHeaders): void {
     if (this.#over) return;
+    const broken = this.#connection?.broken === true;
     this.#finish();
-    this.#listener.ended(trailers);
+    if (broken) this.#listener.failed('reset');
+    else this.#listener.ended(trailers);
   }
 
   onUpgrade(status: number, statusText: string, headers: IncomingHttpHeaders, socket: Socket, head: Buffer): void {

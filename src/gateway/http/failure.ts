@@ -12,9 +12,10 @@ export type FailureKind =
   | 'aborted';
 
 const KINDS: Readonly<Record<string, FailureKind>> = {
-  UND_ERR_CONNECT_TIMEOUT: 'connect-timeout',
+  CONNECT_TIMEOUT: 'connect-timeout',
   ETIMEDOUT: 'connect-timeout',
   UND_ERR_HEADERS_TIMEOUT: 'response-timeout',
+  RESPONSE_TIMEOUT: 'response-timeout',
   ECONNREFUSED: 'unreachable',
   EHOSTUNREACH: 'unreachable',
   ENETUNREACH: 'unreachable',
@@ -34,7 +35,9 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
 
 /** What undici and node:http say by their error codes. */
 export function failureOf(error: unknown): FailureKind {
-  const { code, message } = error as { code?: unknown; message?: unknown };
+  const { name, code, message } = error as { name?: unknown; code?: unknown; message?: unknown };
+  // Not all of undici's parser errors have a code.
+  if (name === 'HTTPParserError') return 'invalid';
   if (typeof code !== 'string') return 'reset';
   if (code.startsWith('HPE_')) return 'invalid';
   // undici's words for an answer that nobody asked for, or a switch of protocols likewise.

@@ -1,4 +1,4 @@
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Gate } from '../gate.ts';
 import { parsePeerAddress } from '../peer-address.ts';
 import type { Exchange } from './exchange.ts';
@@ -7,6 +7,7 @@ import { Upstream } from './upstream.ts';
 export interface ForwarderOptions {
   readonly gate: Gate;
   readonly clock: Clock;
+  readonly timers: Timers;
   /** How long a request may wait for a replica that takes it, in milliseconds. */
   readonly waitMs: number;
   readonly responseTimeoutMs: number;
@@ -52,13 +53,14 @@ export class Forwarder {
 
   /** Connections are kept to the present leader only. */
   #peerNow(): Upstream | null {
-    const address = this.#options.gate.leaderElsewhere()?.address ?? null;
+    const { gate, timers, responseTimeoutMs } = this.#options;
+    const address = gate.leaderElsewhere()?.address ?? null;
     if (address === null) return null;
     if (this.#peer?.address === address) return this.#peer.upstream;
     const place = parsePeerAddress(address);
     if (place === null) return null;
     this.close();
-    const upstream = new Upstream({ ...place, responseTimeoutMs: this.#options.responseTimeoutMs });
+    const upstream = new Upstream({ ...place, responseTimeoutMs, timers });
     this.#peer = { address, upstream };
     return upstream;
   }

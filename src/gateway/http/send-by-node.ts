@@ -1,9 +1,8 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import { connect } from 'node:net';
 import type { Timer, Timers } from '../../ports/clock.ts';
 import type { Attempt, Controller } from './attempt.ts';
+import { connect } from './connect.ts';
 import { trailers } from './headers.ts';
-import { CONNECT_TIMEOUT_MS } from './upstream.ts';
 
 export interface NodeRequest {
   readonly method: string;
@@ -22,31 +21,20 @@ export interface NodeRequest {
  */
 export function sendByNode(what: NodeRequest, attempt: Attempt, timers: Timers): void {
   const { place, responseTimeoutMs } = attempt.upstream;
-  const socket = connect({
-    ...place,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: 60_000,
-    allowHalfOpen: true,
-  });
+  let answer: IncomingMessage | null = null;
+  let limit: Timer | null = null;
   const controller: Controller = {
     abort: () => socket.destroy(),
     pause: () => answer?.pause(),
     resume: () => answer?.resume(),
   };
-  let answer: IncomingMessage | null = null;
   const fail = (error: Error) => {
-    limit.cancel();
+    limit?.cancel();
     socket.destroy();
     attempt.onResponseError(controller, error);
   };
-  const timeout = (code: string) => () => fail(Object.assign(new Error(code), { code }));
-  let limit: Timer = timers.after(CONNECT_TIMEOUT_MS, timeout('UND_ERR_CONNECT_TIMEOUT'));
-
-  socket.once('error', fail);
-  socket.once('connect', () => {
-    limit.cancel();
-    socket.off('error', fail);
+  const socket = connect({ ...place, allowHalfOpen: true }, timers, (error) => {
+    if (error !== null) return attempt.onResponseError(controller, error);
     attempt.onRequestStart(controller);
     if (socket.destroyed) return;
     try {
@@ -66,17 +54,17 @@ export function sendByNode(what: NodeRequest, attempt: Attempt, timers: Timers):
       headers.push('Transfer-Encoding', 'chunked');
     }
     const outgoing = request({ ...place, method, path, headers, setHost: false, createConnection: () => socket });
-    limit = timers.after(responseTimeoutMs, timeout('UND_ERR_HEADERS_TIMEOUT'));
+    limit = timers.after(responseTimeoutMs, () => fail(new ResponseTimeout()));
     outgoing.once('error', fail);
     outgoing.on('information', ({ statusCode, headers }) => attempt.onResponseStart(controller, statusCode, headers));
     outgoing.once('upgrade', (res, _socket, head) => {
-      limit.cancel();
+      limit?.cancel();
       outgoing.off('error', fail);
       if (upgrade === null) fail(Object.assign(new Error('nobody asked to change protocols'), { code: 'HPE_UPGRADE' }));
       else attempt.onUpgrade(res.statusCode ?? 101, res.statusMessage ?? '', res.headers, socket, head);
     });
     outgoing.once('response', (res) => {
-      limit.cancel();
+      limit?.cancel();
       answer = res;
       res.once('error', fail);
       attempt.onResponseStart(controller, res.statusCode ?? 502, res.headersDistinct as never, res.statusMessage);
@@ -107,4 +95,8 @@ function drained(outgoing: ClientRequest): Promise<void> {
     };
     outgoing.on('drain', over).on('close', over);
   });
+}
+
+class ResponseTimeout extends Error {
+  readonly code = 'RESPONSE_TIMEOUT';
 }

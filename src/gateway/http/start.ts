@@ -27,11 +27,11 @@ export async function startHttp(options: HttpOptions): Promise<ProtocolServer> {
     accessLog,
     responseTimeoutMs,
   } = options;
-  const application = new Upstream({ ...target, responseTimeoutMs });
+  const application = new Upstream({ ...target, responseTimeoutMs, timers });
   const limits = { ...options.limits, connectionsMax: options.connectionsMax };
   const forwarder =
     options.standby === 'forward'
-      ? new Forwarder({ gate, clock, waitMs: options.forwardWaitMs, responseTimeoutMs })
+      ? new Forwarder({ gate, clock, timers, waitMs: options.forwardWaitMs, responseTimeoutMs })
       : null;
   const refuse = (exchange: Exchange) => exchange.refuse('GATEWAY_NOT_LEADER', { leader: gate.leaderElsewhere() });
 

@@ -1,9 +1,10 @@
+import type { Socket } from 'node:net';
 import Client from 'undici/lib/dispatcher/client.js';
+import type { Timers } from '../../ports/clock.ts';
 import { formatPeerAddress } from '../peer-address.ts';
 import type { Place } from '../protocol.ts';
+import { connect } from './connect.ts';
 
-/** How long to wait for a connection: generous for a neighbour in the pod or the cluster. */
-export const CONNECT_TIMEOUT_MS = 2_000;
 /** What an application may say before the body. Its own answers need no narrower bound. */
 const RESPONSE_HEADER_BYTES_MAX = 64 * 1024;
 /** Shorter than the usual servers' patience, so that a connection is rarely closed under a request. */
@@ -12,6 +13,7 @@ const KEEP_ALIVE_MS = 4_000;
 export interface UpstreamOptions extends Place {
   /** From the end of the request to the head of the answer. */
   readonly responseTimeoutMs: number;
+  readonly timers: Timers;
 }
 
 /**
@@ -21,11 +23,13 @@ export interface UpstreamOptions extends Place {
 export class Upstream {
   readonly place: Place;
   readonly responseTimeoutMs: number;
+  readonly #timers: Timers;
   readonly #origin: string;
   readonly #idle: Connection[] = [];
   #retired = false;
 
-  constructor({ host, port, responseTimeoutMs }: UpstreamOptions) {
+  constructor({ host, port, responseTimeoutMs, timers }: UpstreamOptions) {
+    this.#timers = timers;
     this.place = { host, port };
     this.responseTimeoutMs = responseTimeoutMs;
     this.#origin = `http://${formatPeerAddress(this.place)}`;
@@ -38,19 +42,15 @@ export class Upstream {
 
   /** A connection that nothing was sent on before. */
   fresh(): Connection {
-    const client = new Client(this.#origin, {
-      allowH2: false,
-      headersTimeout: this.responseTimeoutMs,
-      // An event stream may be quiet for as long as it likes.
-      bodyTimeout: 0,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      maxHeaderSize: RESPONSE_HEADER_BYTES_MAX,
-      connect: { timeout: CONNECT_TIMEOUT_MS },
+    const connection: Connection = new Connection(this, this.#origin, (done) => {
+      connect({ ...this.place, allowHalfOpen: false }, this.#timers, (error, socket) => {
+        if (socket !== null) connection.opened(socket);
+        if (error === null) done(null, socket!);
+        else done(error, null);
+      });
     });
-    const connection = new Connection(client, this);
-    client.on('connect', () => connection.opened());
-    client.on('disconnect', () => {
-      connection.open = false;
+    connection.client.on('disconnect', () => {
+      connection.closed();
       const index = this.#idle.lastIndexOf(connection);
       if (index !== -1) this.#idle.splice(index, 1);
     });
@@ -71,23 +71,46 @@ export class Upstream {
   }
 }
 
+type Connector = (done: (...[error, socket]: [null, Socket] | [Error, null]) => void) => void;
+
 /** One connection of an {@link Upstream}. */
 export class Connection {
   readonly client: Client;
   readonly #upstream: Upstream;
-  /** Whether it is connected at present. */
-  open = false;
+  #socket: Socket | null = null;
   /** Whether an answer came over it before: the server may close it at any time. */
   used = false;
 
-  constructor(client: Client, upstream: Upstream) {
-    this.client = client;
+  constructor(upstream: Upstream, origin: string, connector: Connector) {
     this.#upstream = upstream;
+    this.client = new Client(origin, {
+      allowH2: false,
+      headersTimeout: upstream.responseTimeoutMs,
+      // An event stream may be quiet for as long as it likes.
+      bodyTimeout: 0,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: RESPONSE_HEADER_BYTES_MAX,
+      connect: (_options, done) => connector(done),
+    });
   }
 
-  opened(): void {
-    this.open = true;
+  /** Whether it is connected at present. */
+  get open(): boolean {
+    return this.#socket !== null;
+  }
+
+  /** Whether it was reset; undici takes that for the end of an answer that is as long as its connection. */
+  get broken(): boolean {
+    return this.#socket !== null && this.#socket.errored !== null;
+  }
+
+  opened(socket: Socket): void {
+    this.#socket = socket;
     this.used = false;
+  }
+
+  closed(): void {
+    this.#socket = null;
   }
 
   /** What it was taken for has ended. */
