@@ -22,6 +22,7 @@ import { GATEWAY_ERRORS, type GatewayErrorCode, replyError } from './replies.ts'
 import { RequestBody } from './request-body.ts';
 import { hasBody } from './request-target.ts';
 import { sendByNode } from './send-by-node.ts';
+import type { UpgradeSocket } from './upgrade-socket.ts';
 import type { Upstream } from './upstream.ts';
 
 /** What the exchanges of one listener share. */
@@ -50,13 +51,6 @@ export interface ExchangeContext {
 /** node:http's response, which knows whose it is: listeners need no closures. */
 export class GatewayResponse extends ServerResponse {
   exchange: Exchange | null = null;
-}
-
-/** The client's side of a request to change protocols. */
-export interface UpgradeSocket {
-  readonly socket: Socket;
-  /** What the client sent after its head already. */
-  readonly head: Buffer;
 }
 
 /** Methods that may be repeated without harm (RFC 9110 section 9.2.2). */
@@ -295,7 +289,8 @@ export class Exchange implements Passage, AttemptListener {
   }
 
   upgraded(status: number, statusText: string, headers: IncomingHttpHeaders, server: Socket, head: Buffer): void {
-    const { socket: client, head: early } = this.#upgrade!;
+    const { socket: client } = this.#upgrade!;
+    const early = this.#upgrade!.take();
     const { metrics } = this.#context;
     this.#status = status;
     this.#outcome = this.#route === 'peer' ? 'forwarded' : 'served';
@@ -321,6 +316,7 @@ export class Exchange implements Passage, AttemptListener {
         metrics.bytes(direction, bytes);
       },
     });
+    client.resume();
     this.#settle('over');
   }
 

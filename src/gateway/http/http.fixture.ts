@@ -62,7 +62,7 @@ export async function application(serve: RequestListener, set?: (server: HttpSer
 /** An application that says on a socket what a test wants it to. */
 export async function rawApplication(serve: (socket: Socket, heard: () => string) => void): Promise<Application> {
   const log: string[] = [];
-  const server = createServer({ allowHalfOpen: true });
+  const server = createServer();
   const sockets = keepSockets(server, log);
   server.on('connection', (socket: Socket) => {
     let text = '';

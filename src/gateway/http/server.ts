@@ -10,6 +10,7 @@ import { Exchange, type ExchangeContext, GatewayResponse } from './exchange.ts';
 import { wantsTunnel } from './headers.ts';
 import { GATEWAY_ERRORS, type GatewayErrorCode, rawError } from './replies.ts';
 import { checkRequest, hasBody } from './request-target.ts';
+import { UpgradeSocket } from './upgrade-socket.ts';
 
 /** What one listener takes of its clients. */
 export interface HttpLimits {
@@ -154,7 +155,7 @@ export class HttpServer {
       .on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseMalformed(error, socket, metrics));
   }
 
-  #serve(req: IncomingMessage, res: GatewayResponse, upgrade: { socket: Socket; head: Buffer } | null): void {
+  #serve(req: IncomingMessage, res: GatewayResponse, upgrade: UpgradeSocket | null): void {
     const check = checkRequest(req);
     const path = typeof check === 'object' && 'path' in check ? check.path : '';
     const exchange = new Exchange(this.#context, req, res, path, upgrade);
@@ -173,7 +174,7 @@ export class HttpServer {
     res.assignSocket(socket);
     socket.on('error', ignore).on('drain', () => res.emit('drain'));
     res.on('finish', () => socket.destroySoon());
-    this.#serve(req, res, { socket, head });
+    this.#serve(req, res, new UpgradeSocket(socket, head));
   }
 }
 
