@@ -34,6 +34,8 @@ export async function bundle(outdir: string): Promise<{ main: Metafile; lazy: Me
     ...common,
     entryPoints: Object.fromEntries(LAZY_PACKAGES.map(({ name, file }) => [`lazy/${file}`, name])),
     minify: true,
+    // As in Node's own build of undici: without its second, experimental parser.
+    define: { esbuildDetection: 'true' },
   });
   return { main: main.metafile, lazy: lazy.metafile };
 }

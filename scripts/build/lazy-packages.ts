@@ -17,6 +17,8 @@ interface LazyPackage {
 export const LAZY_PACKAGES: readonly LazyPackage[] = [
   // The local API beyond its fast routes.
   lazy('express'),
+  // The gateway for HTTP.
+  lazy('undici/lib/dispatcher/client.js'),
   // client-node: generated calls, which we don't make.
   deferred('undici'),
   // client-node: kubeconfigs with OpenID Connect, with Azure's or Google's old plugins, with a proxy.

@@ -99,3 +99,35 @@ test('two elections in one process do not share their counts', async () => {
   expect(await scrape(one)).toContain('leasegate_renewals_total 1\n');
   expect(await scrape(two)).toContain('leasegate_renewals_total 0\n');
 });
+
+test('what the gateway counts is on the page once there is a gateway', async () => {
+  const f = fixture();
+  expect(await scrape(f)).not.toContain('leasegate_gateway');
+  const gateway = f.metrics.withGateway();
+  expect(await scrape(f)).toContain('leasegate_gateway_cut_total{why="lost"} 0\n');
+  gateway.begun('request');
+  gateway.begun('request');
+  gateway.begun('connection');
+  gateway.ended('request', 'served', 20, 204);
+  gateway.ended('connection', 'aborted', 5);
+  gateway.bytes('in', 10);
+  gateway.bytes('out', 20);
+  gateway.cut(3, 'lost');
+  gateway.retried('not-leader');
+  gateway.overLimit();
+  const page = await scrape(f);
+  for (const line of [
+    'leasegate_gateway_work_total{work="request",outcome="served",status="2xx"} 1',
+    'leasegate_gateway_work_total{work="connection",outcome="aborted",status=""} 1',
+    'leasegate_gateway_in_flight{work="request"} 1',
+    'leasegate_gateway_in_flight{work="connection"} 0',
+    'leasegate_gateway_request_duration_seconds_bucket{le="0.025",outcome="served"} 1',
+    'leasegate_gateway_bytes_total{direction="in"} 10',
+    'leasegate_gateway_bytes_total{direction="out"} 20',
+    'leasegate_gateway_cut_total{why="lost"} 3',
+    'leasegate_gateway_retries_total{why="not-leader"} 1',
+    'leasegate_gateway_connections_refused_total 1',
+  ]) {
+    expect(page).toContain(`${line}\n`);
+  }
+});

@@ -3,7 +3,9 @@ import Gauge from 'prom-client/lib/gauge.js';
 import Histogram from 'prom-client/lib/histogram.js';
 import Registry from 'prom-client/lib/registry.js';
 import type { Leadership } from '../leadership/leadership.ts';
+import type { GatewayMetrics } from '../ports/gateway-metrics.ts';
 import type { Metrics } from '../ports/metrics.ts';
+import { createGatewayMetrics } from './gateway-metrics.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 
 /** What `GET /metrics` serves. */
@@ -11,6 +13,12 @@ export interface MetricsPage {
   readonly contentType: string;
   /** Everything in Prometheus' text format, as of now. */
   scrape(): Promise<string>;
+}
+
+/** What only replicas with a gateway count. */
+export interface MetricsWithGateway {
+  /** Adds the gateway's metrics to the page. To be called once. */
+  withGateway(): GatewayMetrics;
 }
 
 export interface MetricsOptions {
@@ -21,7 +29,11 @@ export interface MetricsOptions {
 }
 
 /** Counts in a registry of its own. Gauges of leadership are evaluated at the scrape, as every other answer is. */
-export function createMetrics({ leadership, leaseName, version }: MetricsOptions): Metrics & MetricsPage {
+export function createMetrics({
+  leadership,
+  leaseName,
+  version,
+}: MetricsOptions): Metrics & MetricsPage & MetricsWithGateway {
   const registry = new Registry();
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
@@ -92,6 +104,7 @@ export function createMetrics({ leadership, leaseName, version }: MetricsOptions
   return {
     contentType: registry.contentType,
     scrape: () => registry.metrics(),
+    withGateway: () => createGatewayMetrics(registry),
     request(verb, outcome, durationMs) {
       requests.inc({ verb, outcome: bound('outcome', outcome) });
       if (verb !== 'watch') requestSeconds.observe({ verb }, durationMs / 1_000);

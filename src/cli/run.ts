@@ -4,9 +4,11 @@ import { setImmediate } from 'node:timers/promises';
 import { createApi } from '../api/api.ts';
 import { type Listener, listen } from '../api/listen.ts';
 import { createMetrics } from '../api/metrics.ts';
+import { formatAddress } from '../config/address.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
 import { type ElectionEvent, formatIdentity } from '../election/index.ts';
+import type { ProtocolServer } from '../gateway/protocol.ts';
 import { KubeClient } from '../kube/client.ts';
 import { Credentials } from '../kube/credentials.ts';
 import { EventRecorder } from '../kube/events.ts';
@@ -21,8 +23,9 @@ import { ListenError } from '../ports/listen-error.ts';
 import { ElectionRunner } from '../runner/runner.ts';
 import { VERSION } from '../version.ts';
 import type { CommandContext } from './context.ts';
+import { closeGateway, holderAddress, openGateway } from './gateway.ts';
 import { createLog } from './log.ts';
-import { DRAIN_MS_MAX, FAREWELL_MS_MAX, stopMsMax } from './shutdown.ts';
+import { FAREWELL_MS_MAX, forwardingMsMax, stopMsMax, workStopMsMax } from './shutdown.ts';
 
 /** `leasegate run`: the sidecar. Ends on SIGTERM, or at once (2) when it can't be configured, or (1) can't listen. */
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
@@ -77,6 +80,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   const timers = systemTimers;
   const random = Math.random;
   const { lease, timings } = config;
+  const drainMs = config.gateway?.drainMs ?? 0;
 
   const leadership = new Leadership({ identity, lease, timings, clock });
   const metrics = createMetrics({ leadership, leaseName: lease.name, version: VERSION });
@@ -87,14 +91,24 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
 
   let exitCode = 0;
   let stopping = false;
+  let signalledAtMonoMs = 0;
+  let gateway: ProtocolServer | null = null;
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   context.onSignal((signal) => {
     log.info({ code: 'STOPPING', signal }, `${signal}: stops work and frees the Lease`);
     stopping = true;
+    signalledAtMonoMs = clock.now().monoMs;
+    gateway?.retire();
     end();
   });
+  try {
+    const ports = { leadership, clock, timers, log };
+    gateway = config.gateway && (await openGateway(config.gateway, { ...ports, metrics: metrics.withGateway() }));
+  } catch (error) {
+    return reportListenError(error, context);
+  }
   const runner = new ElectionRunner({
-    election: { identity, timings, holderAddress: config.pod.ip },
+    election: { identity, timings, holderAddress: holderAddress(config.pod, gateway) },
     leases: new LeaseStore(client, lease),
     watch: (dispatch) =>
       new LeaseWatch({
@@ -115,7 +129,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     metrics,
     log,
     announce: (what, leaseUid) => events.record(what, leaseUid),
-    drainMsMax: DRAIN_MS_MAX,
+    drainMsMax: workStopMsMax(drainMs),
     onFatal: (error) => {
       log.fatal(
         { code: 'ELECTION_FAILED', error: error instanceof Error ? (error.stack ?? error.message) : String(error) },
@@ -147,28 +161,45 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
       await listen(api.probe, { ...config.probeListen, option: 'LEASEGATE_PROBE_LISTEN (--probe-listen)', log }),
     );
   } catch (error) {
-    if (!(error instanceof ListenError)) throw error;
-    context.stderr(`leasegate: ${error.code} ${error.message}\n`);
-    return 1;
+    await gateway?.close(0);
+    return reportListenError(error, context);
   }
   // A turn of the event loop, which delivers a signal that came during all this.
   await setImmediate();
   if (!stopping) {
-    const [local, probe] = listeners.map(({ host, port }) => `${host}:${port}`);
-    const listening = { local, probe };
+    const [local, probe] = listeners.map(formatAddress);
+    const listening = {
+      ...{ local, probe },
+      ...(gateway !== null && { gateway: formatAddress(gateway.listen) }),
+      ...(gateway?.peerListen && { peers: formatAddress(gateway.peerListen) }),
+    };
     log.info({ code: 'STARTED', version: VERSION, identity, lease, timings, server, listen: listening }, 'campaigns');
     runner.start();
   }
 
   await ended;
-  const limitMs = stopMsMax(timings);
-  const inTime = await Promise.race([runner.stop().then(() => true), delay(limitMs, timers).then(() => false)]);
+  const limitMs = stopMsMax(timings, drainMs);
+  // Requests that this replica brings to another need to know who leads, until the last of them has ended.
+  const stopped = runner.stop({ keepWatching: gateway !== null }).then(() => true);
+  const inTime = await Promise.race([stopped, delay(limitMs, timers).then(() => false)]);
   if (!inTime)
     log.warn({ code: 'STOP_SLOW', limitMs }, 'the Lease could not be freed in time and will expire by itself');
+  const farewellMs = forwardingMsMax(drainMs, clock.now().monoMs - signalledAtMonoMs);
   api.close();
-  const farewell = [events.settled(), ...listeners.map((listener) => listener.close(FAREWELL_MS_MAX / 2))];
-  await Promise.race([Promise.all(farewell), delay(FAREWELL_MS_MAX, timers)]);
+  const farewell = [
+    gateway && closeGateway(gateway, farewellMs, timers).then(() => runner.end()),
+    events.settled(),
+    ...listeners.map((listener) => listener.close(FAREWELL_MS_MAX / 2)),
+  ];
+  await Promise.race([Promise.all(farewell), delay(farewellMs, timers)]);
+  runner.end();
   return exitCode;
+}
+
+function reportListenError(error: unknown, { stderr }: CommandContext): number {
+  if (!(error instanceof ListenError)) throw error;
+  stderr(`leasegate: ${error.code} ${error.message}\n`);
+  return 1;
 }
 
 function watchHandlers(

@@ -80,3 +80,19 @@ export function address(reach: Reach = {}): ValueType<Address> {
     },
   };
 }
+
+/** An address to connect to: both parts are needed. */
+export const targetAddress: ValueType<Address> = {
+  placeholder: 'HOST:PORT',
+  accepts: 'address `host:port`',
+  format: formatAddress,
+  parse(text) {
+    const parsed = parseAddress(text);
+    if (!parsed.ok) return parsed;
+    const { host, port } = parsed.value;
+    if (host === '' || isWildcard({ host, port })) {
+      return refused('names nobody to connect to', `in the same pod write 127.0.0.1:${port || 3000}`);
+    }
+    return port === 0 ? refused('has no port to connect to', 'use a port from 1 to 65535') : parsed;
+  },
+};

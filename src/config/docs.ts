@@ -24,7 +24,7 @@ export function configurationPage(): string {
     '',
     '### Rules between options',
     '',
-    ...run.relations.map(({ rule }) => `- ${rule}`),
+    ...run.relations.flatMap(({ rule }) => (rule === undefined ? [] : [`- ${rule}`])),
     '',
     'Before the API server is asked anything, all options are checked, and all problems are reported at once.',
     '',

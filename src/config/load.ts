@@ -20,9 +20,36 @@ export interface Config {
   };
   readonly apiListen: Address;
   readonly probeListen: Address;
+  /** Null: no gateway. */
+  readonly gateway: GatewayConfig | null;
   /** Paths as `KUBECONFIG` holds them; undefined: the in-cluster service account, else the usual kubeconfig. */
   readonly kubeconfig: string | undefined;
   readonly logLevel: LogLevel;
+}
+
+/** What is put in front of the application. Durations in milliseconds. */
+export interface GatewayConfig {
+  readonly protocol: 'http' | 'tcp';
+  readonly listen: Address;
+  /** Null where work is not forwarded. */
+  readonly peerListen: Address | null;
+  readonly target: Address;
+  readonly standby: 'refuse' | 'forward';
+  readonly drainMs: number;
+  readonly forwardWaitMs: number;
+  readonly connectionsMax: number;
+  readonly accessLog: boolean;
+  readonly http: {
+    readonly responseTimeoutMs: number;
+    readonly forwarded: 'replace' | 'append';
+    readonly limits: {
+      readonly headerBytesMax: number;
+      readonly headersTimeoutMs: number;
+      readonly requestTimeoutMs: number;
+      readonly keepAliveMs: number;
+    };
+  };
+  readonly tcp: { readonly proxyProtocol: boolean };
 }
 
 /** All that loading needs from outside; it reads nothing by itself. */
@@ -123,7 +150,35 @@ function configOf(values: RunValues, namespace: string, { hostname, randomHex }:
     }),
     apiListen: Object.freeze(values.apiListen),
     probeListen: Object.freeze(values.probeListen),
+    gateway: gatewayOf(values),
     kubeconfig: values.kubeconfig,
     logLevel: values.logLevel,
+  });
+}
+
+function gatewayOf(values: RunValues): GatewayConfig | null {
+  const { gatewayListen: listen, gatewayTarget: target, gatewayStandby: standby } = values;
+  if (listen === undefined || target === undefined) return null;
+  return Object.freeze<GatewayConfig>({
+    protocol: values.gatewayProtocol,
+    listen: Object.freeze(listen),
+    peerListen: standby === 'forward' ? Object.freeze(values.gatewayPeerListen) : null,
+    target: Object.freeze(target),
+    standby,
+    drainMs: values.gatewayDrain,
+    forwardWaitMs: values.gatewayForwardWait,
+    connectionsMax: values.gatewayConnectionsMax,
+    accessLog: values.gatewayAccessLog,
+    http: Object.freeze({
+      responseTimeoutMs: values.gatewayResponseTimeout,
+      forwarded: values.gatewayForwarded,
+      limits: Object.freeze({
+        headerBytesMax: values.gatewayHeaderBytesMax,
+        headersTimeoutMs: values.gatewayHeadersTimeout,
+        requestTimeoutMs: values.gatewayRequestTimeout,
+        keepAliveMs: values.gatewayKeepAlive,
+      }),
+    }),
+    tcp: Object.freeze({ proxyProtocol: values.gatewayProxyProtocol }),
   });
 }

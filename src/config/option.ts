@@ -38,8 +38,8 @@ export type Values<O extends Options> = {
 /** A rule between options that are each valid alone. It is checked only when all of them are. */
 export interface Relation<O extends Options> {
   readonly between: readonly (keyof O & string)[];
-  /** The rule as the documentation states it. */
-  readonly rule: string;
+  /** The rule as the documentation states it; none where another one's says it already. */
+  readonly rule?: string;
   /** Null when the values obey. `show` names an option with its value, for messages; `given` says whether a user set it. */
   broken(
     values: Values<O>,

@@ -1,5 +1,6 @@
-import { address, overlap } from './address.ts';
+import { type Address, address, overlap } from './address.ts';
 import { duration, formatDuration } from './duration.ts';
+import { GATEWAY_OPTIONS, gatewayRelations } from './gateway-options.ts';
 import { dnsLabel, dnsSubdomain, ipAddress, oneOf, path, podUid } from './names.ts';
 import { defineOptions } from './option.ts';
 import {
@@ -105,6 +106,7 @@ export const RUN_OPTIONS = defineOptions({
       meaning:
         'Probes and metrics, for the kubelet and Prometheus. It changes nothing. A pod with only IPv6 needs `:4041`, or `[::]:4041`: every address, of both families.',
     },
+    ...GATEWAY_OPTIONS,
     podName: {
       env: 'POD_NAME',
       type: dnsSubdomain,
@@ -191,14 +193,34 @@ export const RUN_OPTIONS = defineOptions({
     },
     {
       between: ['probeListen', 'apiListen'],
-      rule: 'The two listeners do not share a port.',
-      broken({ probeListen, apiListen }, show) {
-        if (!overlap(probeListen, apiListen)) return null;
-        return {
-          message: `${show('probeListen')} and ${show('apiListen')} want the same port`,
-          remedy: 'give each listener a port of its own',
-        };
-      },
+      rule: 'No two listeners share a port.',
+      broken: (values, show) => apart(values, show, 'probeListen', 'apiListen'),
     },
+    ...(['apiListen', 'probeListen', 'gatewayPeerListen'] as const).map((other) => ({
+      between: ['gatewayListen', other, 'gatewayStandby'] as const,
+      broken: (values: Listeners, show: Show) =>
+        other === 'gatewayPeerListen' && values.gatewayStandby !== 'forward'
+          ? null
+          : apart(values, show, 'gatewayListen', other),
+    })),
+    ...(['apiListen', 'probeListen'] as const).map((other) => ({
+      between: ['gatewayPeerListen', other, 'gatewayStandby', 'gatewayListen'] as const,
+      broken: (values: Listeners, show: Show) =>
+        values.gatewayStandby === 'forward' ? apart(values, show, 'gatewayPeerListen', other) : null,
+    })),
+    ...gatewayRelations(),
   ],
 });
+
+type Listener = 'apiListen' | 'probeListen' | 'gatewayListen' | 'gatewayPeerListen';
+type Listeners = { readonly [K in Listener]?: Address | undefined } & { readonly gatewayStandby?: string };
+type Show = (key: Listener) => string;
+
+function apart(values: Listeners, show: Show, one: Listener, other: Listener) {
+  const [a, b] = [values[one], values[other]];
+  if (a === undefined || b === undefined || !overlap(a, b)) return null;
+  return {
+    message: `${show(one)} and ${show(other)} want the same port`,
+    remedy: 'give each listener a port of its own',
+  };
+}

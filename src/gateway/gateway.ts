@@ -4,14 +4,9 @@ import type { GatewayMetrics } from '../ports/gateway-metrics.ts';
 import type { Logger } from '../ports/log.ts';
 import { Gate } from './gate.ts';
 import { type HttpOptions, startHttp } from './http/start.ts';
-import type { ProtocolOptions, ProtocolServer } from './protocol.ts';
+import type { ProtocolServer } from './protocol.ts';
 import { TargetHealth } from './target-health.ts';
-
-/** What TCP takes beside what all protocols take. */
-export interface TcpOptions extends ProtocolOptions {
-  /** Whether the application is told of the client by the PROXY protocol, version 2. */
-  readonly proxyProtocol: boolean;
-}
+import { startTcp, type TcpGatewayOptions } from './tcp/start.ts';
 
 /** Made here, for whichever protocol it is. */
 type Provided = 'gate' | 'targetHealth' | 'identity' | 'clock' | 'timers' | 'metrics' | 'log';
@@ -26,7 +21,7 @@ export interface GatewayOptions {
   readonly drainMs: number;
   readonly protocol:
     | ({ readonly kind: 'http' } & Omit<HttpOptions, Provided>)
-    | ({ readonly kind: 'tcp' } & Omit<TcpOptions, Provided>);
+    | ({ readonly kind: 'tcp' } & Omit<TcpGatewayOptions, Provided>);
 }
 
 /**
@@ -61,10 +56,8 @@ export async function startGateway(options: GatewayOptions): Promise<ProtocolSer
   return server;
 }
 
-type Chosen = ({ readonly kind: 'http' } & HttpOptions) | ({ readonly kind: 'tcp' } & TcpOptions);
+type Chosen = ({ readonly kind: 'http' } & HttpOptions) | ({ readonly kind: 'tcp' } & TcpGatewayOptions);
 
-async function start(options: Chosen): Promise<ProtocolServer> {
-  if (options.kind === 'http') return startHttp(options);
-  // The seam for `./tcp/server.ts`: `return startTcp(options)`.
-  throw new Error('the TCP gateway is not there yet');
+function start(options: Chosen): Promise<ProtocolServer> {
+  return options.kind === 'http' ? startHttp(options) : startTcp(options);
 }

@@ -20,6 +20,11 @@ export class GivenLeadership extends Leadership {
     return String(this.#token);
   }
 
+  /** Prolongs the term. */
+  renew(forMs: number): void {
+    this.#publish(forMs, true);
+  }
+
   /** Another replica leads, and listens for its peers there. */
   follow(name: string, address: string | null, reason: string | null = null): void {
     const knownUntilMonoMs = this.#clock.now().monoMs + 15_000;

@@ -113,13 +113,18 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
 
   /**
    * Stops work, frees the Lease if it is held, and ends. Does not wait for answers given to lapse: as a native sidecar this
-   * is called after the application has ended.
+   * is called after the application has ended. With `keepWatching` it is still known who leads, until {@link end}.
    */
-  async stop(): Promise<void> {
+  async stop({ keepWatching = false }: { readonly keepWatching?: boolean } = {}): Promise<void> {
     this.#immediate = true;
     this.#lapse?.end();
     this.dispatch({ kind: 'stop' });
     await this.#finished;
+    if (!keepWatching) this.end();
+  }
+
+  /** After {@link stop}: nothing more is asked of the API server. */
+  end(): void {
     this.#watch.stop();
     this.#timer?.cancel();
   }
