@@ -1,3 +1,4 @@
+import type { MetricsWithGateway } from '../api/metrics.ts';
 import { GATEWAY_OPTIONS } from '../config/gateway-options.ts';
 import type { Config, GatewayConfig } from '../config/load.ts';
 import { labelOf } from '../config/option.ts';
@@ -6,12 +7,22 @@ import { formatPeerAddress } from '../gateway/peer-address.ts';
 import type { ProtocolServer } from '../gateway/protocol.ts';
 import type { Timers } from '../ports/clock.ts';
 import { delay } from '../ports/delay.ts';
+import { boundPassingBytes, type ProcessMemory } from './spare-memory.ts';
 
 /** Starts the gateway that the options ask for. Its code is loaded only then. Rejects with a `ListenError`. */
 export async function openGateway(
   config: GatewayConfig,
-  ports: Omit<GatewayOptions, 'protocol' | 'drainMs'>,
+  {
+    metrics,
+    memory,
+    ...ports
+  }: Omit<GatewayOptions, 'protocol' | 'drainMs' | 'metrics'> & {
+    readonly metrics: MetricsWithGateway;
+    readonly memory: ProcessMemory;
+  },
 ): Promise<ProtocolServer> {
+  const counted = metrics.withGateway();
+  const passed = boundPassingBytes(memory);
   const { startGateway } = await import('../gateway/gateway.ts');
   const { protocol, listen, peerListen, target, standby, drainMs, forwardWaitMs, connectionsMax, accessLog } = config;
   const common = {
@@ -21,6 +32,13 @@ export async function openGateway(
   };
   return startGateway({
     ...ports,
+    metrics: {
+      ...counted,
+      bytes: (direction, count) => {
+        counted.bytes(direction, count);
+        passed(count);
+      },
+    },
     drainMs,
     protocol:
       protocol === 'http' ? { kind: 'http', ...common, ...config.http } : { kind: 'tcp', ...common, ...config.tcp },

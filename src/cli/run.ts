@@ -26,6 +26,7 @@ import type { CommandContext } from './context.ts';
 import { closeGateway, holderAddress, openGateway } from './gateway.ts';
 import { createLog } from './log.ts';
 import { FAREWELL_MS_MAX, forwardingMsMax, stopMsMax, workStopMsMax } from './shutdown.ts';
+import { processMemory, spareMemory } from './spare-memory.ts';
 
 /** `leasegate run`: the sidecar. Ends on SIGTERM, or at once (2) when it can't be configured, or (1) can't listen. */
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
@@ -102,8 +103,8 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     end();
   });
   try {
-    const ports = { leadership, clock, timers, log };
-    gateway = config.gateway && (await openGateway(config.gateway, { ...ports, metrics: metrics.withGateway() }));
+    const ports = { leadership, clock, timers, log, metrics, memory: processMemory };
+    gateway = config.gateway && (await openGateway(config.gateway, ports));
   } catch (error) {
     return reportListenError(error, context);
   }
@@ -177,7 +178,10 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     runner.start();
   }
 
+  // The gateway's load comes and goes; without one there is none.
+  const endSparing = gateway === null ? () => {} : spareMemory(processMemory, timers);
   await ended;
+  endSparing();
   const limitMs = stopMsMax(timings, drainMs);
   // Requests that this replica brings to another need to know who leads, until the last of them has ended.
   const stopped = runner.stop({ keepWatching: gateway !== null }).then(() => true);
