@@ -15,6 +15,8 @@ export interface Pass {
   readonly fencingToken: string;
   /** Whether its term still stands: evaluated from the clocks at this moment. When it does not, the passage is cut. */
   open(): boolean;
+  /** What was let in goes on as something else, which is what is cut then. */
+  goOnAs(passage: Passage): void;
   /** The passage has ended by itself. */
   leave(): void;
 }
@@ -145,7 +147,7 @@ export class Gate {
 
 class Admission implements Pass {
   readonly #gate: Gate;
-  readonly passage: Passage;
+  passage: Passage;
   readonly fencingToken: string;
   /** For its {@link Roster}. */
   place = -1;
@@ -160,6 +162,10 @@ class Admission implements Pass {
     if (this.place !== -1 && this.#gate.valid()) return true;
     this.#gate.cut(this);
     return false;
+  }
+
+  goOnAs(passage: Passage): void {
+    this.passage = passage;
   }
 
   leave(): void {

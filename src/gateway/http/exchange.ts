@@ -1,15 +1,11 @@
 import { type IncomingHttpHeaders, type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock, Timers } from '../../ports/clock.ts';
-import type { GatewayMetrics, GatewayOutcome } from '../../ports/gateway-metrics.ts';
-import type { Logger } from '../../ports/log.ts';
-import type { Gate, LeaderPlace, Pass, Passage } from '../gate.ts';
-import { relay } from '../relay.ts';
-import type { TargetHealth } from '../target-health.ts';
+import type { GatewayOutcome } from '../../ports/gateway-metrics.ts';
+import type { LeaderPlace, Pass, Passage } from '../gate.ts';
 import { Attempt, type AttemptListener } from './attempt.ts';
+import { type ExchangeContext, logAccess, type Running } from './context.ts';
 import type { FailureKind } from './failure.ts';
 import {
-  type ForwardedRule,
   plainAddress,
   REFUSED_HEADER,
   REFUSED_NOT_LEADER,
@@ -18,35 +14,13 @@ import {
   trailers,
   wantsTunnel,
 } from './headers.ts';
-import { GATEWAY_ERRORS, type GatewayErrorCode, replyError } from './replies.ts';
+import { ERROR_OF_FAILURE, GATEWAY_ERRORS, type GatewayErrorCode, outcomeOf, replyError } from './replies.ts';
 import { RequestBody } from './request-body.ts';
 import { hasBody } from './request-target.ts';
 import { sendByNode } from './send-by-node.ts';
+import { Tunnel, upgradeHead } from './tunnel.ts';
 import type { UpgradeSocket } from './upgrade-socket.ts';
 import type { Upstream } from './upstream.ts';
-
-/** What the exchanges of one listener share. */
-export interface ExchangeContext {
-  readonly gate: Gate;
-  /** The application beside this replica. */
-  readonly application: Upstream;
-  readonly targetHealth: TargetHealth;
-  readonly identity: string;
-  /** Whether requests come from a peer that forwards, rather than from a client. */
-  readonly peer: boolean;
-  readonly forwarded: ForwardedRule;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly metrics: GatewayMetrics;
-  readonly log: Logger;
-  readonly accessLog: boolean;
-  /** What reached no application because this replica's term ended, or never began. */
-  readonly elsewhere: (exchange: Exchange) => void;
-  /** It is over, in whatever way. */
-  readonly onClose: (exchange: Exchange) => void;
-  /** Whether the listener is closing, so that its connections should end with their answers. */
-  readonly closing: () => boolean;
-}
 
 /** node:http's response, which knows whose it is: listeners need no closures. */
 export class GatewayResponse extends ServerResponse {
@@ -56,33 +30,11 @@ export class GatewayResponse extends ServerResponse {
 /** Methods that may be repeated without harm (RFC 9110 section 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
-const FAILURES: Readonly<Record<Exclude<FailureKind, 'aborted'>, GatewayErrorCode>> = {
-  unreachable: 'GATEWAY_UPSTREAM_UNREACHABLE',
-  reset: 'GATEWAY_UPSTREAM_RESET',
-  invalid: 'GATEWAY_UPSTREAM_INVALID',
-  unsendable: 'GATEWAY_BAD_REQUEST',
-  'connect-timeout': 'GATEWAY_CONNECT_TIMEOUT',
-  'response-timeout': 'GATEWAY_RESPONSE_TIMEOUT',
-};
-
-const OUTCOMES: Readonly<Record<GatewayErrorCode, GatewayOutcome>> = {
-  GATEWAY_BAD_REQUEST: 'invalid',
-  GATEWAY_REQUEST_TIMEOUT: 'invalid',
-  GATEWAY_HEADERS_TOO_LARGE: 'invalid',
-  GATEWAY_UPSTREAM_UNREACHABLE: 'upstream-refused',
-  GATEWAY_UPSTREAM_RESET: 'upstream-reset',
-  GATEWAY_UPSTREAM_INVALID: 'upstream-invalid',
-  GATEWAY_NOT_LEADER: 'refused',
-  GATEWAY_NO_LEADER: 'no-leader',
-  GATEWAY_CONNECT_TIMEOUT: 'upstream-timeout',
-  GATEWAY_RESPONSE_TIMEOUT: 'upstream-timeout',
-};
-
 /** What became of a request that was given to a peer: `unsent`, it reached no application. */
 export type PeerOutcome = 'over' | 'unsent';
 
 /** One request of a client, from its head to the end of its answer, however many attempts that takes. */
-export class Exchange implements Passage, AttemptListener {
+export class Exchange implements Passage, AttemptListener, Running {
   readonly req: IncomingMessage;
   readonly res: GatewayResponse;
   readonly #context: ExchangeContext;
@@ -93,8 +45,6 @@ export class Exchange implements Passage, AttemptListener {
   readonly #client: string;
   #pass: Pass | null = null;
   #attempt: Attempt | null = null;
-  /** The server's side of a tunnel. */
-  #server: Socket | null = null;
   /** While a peer has it. */
   #settlePeer: ((outcome: PeerOutcome) => void) | null = null;
   #abort: AbortController | null = null;
@@ -106,8 +56,7 @@ export class Exchange implements Passage, AttemptListener {
   /** What `Content-Length` says; -1 where it says nothing of a body. */
   #length = -1;
   #chunked = false;
-  /** Of bodies or a tunnel: from the client, and to it. */
-  #receivedBytes = 0;
+  /** Of the body. */
   #sentBytes = 0;
   over = false;
   /** In its server's list. */
@@ -168,7 +117,7 @@ export class Exchange implements Passage, AttemptListener {
   refuse(code: GatewayErrorCode, { leader, detail }: { leader?: LeaderPlace | null; detail?: string } = {}): void {
     if (this.over) return;
     const { timers, peer } = this.#context;
-    this.#outcome = OUTCOMES[code];
+    this.#outcome = outcomeOf(code);
     this.#body?.discard();
     const fromPeer = peer && code === 'GATEWAY_NOT_LEADER';
     replyError(this.req, this.res, code, {
@@ -183,14 +132,13 @@ export class Exchange implements Passage, AttemptListener {
   broke(told: GatewayErrorCode | null): void {
     this.#attempt?.abandon();
     if (told === null) return;
-    this.#outcome = OUTCOMES[told];
+    this.#outcome = outcomeOf(told);
     this.#status = GATEWAY_ERRORS[told][0];
   }
 
   /** Ends it without an answer, in a way that the client can't take for the end of one. */
   destroy(): void {
     this.#attempt?.abandon();
-    this.#server?.resetAndDestroy();
     this.req.socket.resetAndDestroy();
   }
 
@@ -291,33 +239,20 @@ export class Exchange implements Passage, AttemptListener {
   upgraded(status: number, statusText: string, headers: IncomingHttpHeaders, server: Socket, head: Buffer): void {
     const { socket: client } = this.#upgrade!;
     const early = this.#upgrade!.take();
-    const { metrics } = this.#context;
+    const pass = this.#pass;
+    const isPeer = this.#route === 'peer';
     this.#status = status;
-    this.#outcome = this.#route === 'peer' ? 'forwarded' : 'served';
-    metrics.ended('request', this.#outcome, this.#tookMs(), status);
-    metrics.begun('tunnel');
-    this.#server = server;
+    this.#outcome = isPeer ? 'forwarded' : 'served';
     this.res.off('close', onClose).detachSocket(client);
-    const kept = this.#answerHeaders(headers);
-    let text = `HTTP/1.1 ${status} ${statusText}\r\n`;
-    for (let index = 0; index < kept.length; index += 2) text += `${kept[index]}: ${kept[index + 1]}\r\n`;
-    client.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
-    client.write(`${text}Connection: Upgrade\r\nUpgrade: ${String(headers.upgrade)}\r\n\r\n`, 'latin1');
-    if (head.length > 0) client.write(head);
-    if (early.length > 0 && this.mayWrite()) server.write(early);
-    client.once('close', () => this.closed());
-    relay({
-      client,
-      upstream: server,
-      mayWrite: () => this.mayWrite(),
-      onBytes: (direction, bytes) => {
-        if (direction === 'in') this.#receivedBytes += bytes;
-        else this.#sentBytes += bytes;
-        metrics.bytes(direction, bytes);
-      },
+    const tunnel = new Tunnel(this.#context, {
+      ...{ client, server, pass, outcome: this.#outcome },
+      access: { client: this.#client, method: this.req.method, url: this.req.url, status },
     });
-    client.resume();
-    this.#settle('over');
+    pass?.goOnAs(tunnel);
+    // From here on the request is over, and all that it held may go.
+    this.#pass = null;
+    this.closed();
+    tunnel.open(upgradeHead(status, statusText, headers, isPeer), head, early);
   }
 
   failed(kind: FailureKind): void {
@@ -337,9 +272,9 @@ export class Exchange implements Passage, AttemptListener {
     if (this.#route === 'local' && (kind === 'unreachable' || kind === 'connect-timeout')) {
       this.#context.targetHealth.failed(kind);
     }
-    this.#outcome = kind === 'aborted' ? 'aborted' : OUTCOMES[FAILURES[kind]];
+    this.#outcome = kind === 'aborted' ? 'aborted' : outcomeOf(ERROR_OF_FAILURE[kind]);
     if (this.res.headersSent || kind === 'aborted') this.req.socket.resetAndDestroy();
-    else this.refuse(FAILURES[kind]);
+    else this.refuse(ERROR_OF_FAILURE[kind]);
     this.#settle('over');
   }
 
@@ -357,7 +292,7 @@ export class Exchange implements Passage, AttemptListener {
     this.#abort?.abort();
     this.#settle('over');
     this.#tell();
-    this.#context.onClose(this);
+    this.#context.running.remove(this);
   }
 
   #send(upstream: Upstream, fencingToken: string | null, fresh = false): void {
@@ -407,39 +342,24 @@ export class Exchange implements Passage, AttemptListener {
   }
 
   #tell(): void {
-    const { metrics, log, accessLog } = this.#context;
-    const { res } = this;
+    const { metrics, accessLog } = this.#context;
+    const { req, res } = this;
     const durationMs = this.#tookMs();
     const status = this.#status === 0 && res.headersSent ? res.statusCode : this.#status;
-    if (this.#server !== null) metrics.ended('tunnel', this.#outcome, durationMs);
-    else {
-      // All of it came from the application, but did not reach the client.
-      if ((this.#outcome === 'served' || this.#outcome === 'forwarded') && !res.writableFinished)
-        this.#outcome = 'aborted';
-      this.#receivedBytes = this.#body?.bytes ?? 0;
-      if (this.#receivedBytes > 0) metrics.bytes('in', this.#receivedBytes);
-      if (this.#sentBytes > 0) metrics.bytes('out', this.#sentBytes);
-      metrics.ended('request', this.#outcome, durationMs, status);
-    }
-    if (!accessLog) return;
-    const { method, url } = this.req;
-    const access = {
-      code: 'ACCESS',
-      client: this.#client,
-      method,
-      url,
-      status,
-      outcome: this.#outcome,
-      receivedBytes: this.#receivedBytes,
-      sentBytes: this.#sentBytes,
-      durationMs: Math.round(durationMs * 10) / 10,
-    };
-    log.info(access, 'request');
+    // All of it came from the application, but did not reach the client.
+    const whole = res.writableFinished || status === 101;
+    if ((this.#outcome === 'served' || this.#outcome === 'forwarded') && !whole) this.#outcome = 'aborted';
+    const receivedBytes = this.#body?.bytes ?? 0;
+    const sentBytes = this.#sentBytes;
+    if (receivedBytes > 0) metrics.bytes('in', receivedBytes);
+    if (sentBytes > 0) metrics.bytes('out', sentBytes);
+    metrics.ended('request', this.#outcome, durationMs, status);
+    if (!accessLog || status === 101) return;
+    const { method, url } = req;
+    const told = { client: this.#client, method, url, status, outcome: this.#outcome };
+    logAccess(this.#context, { ...told, receivedBytes, sentBytes, durationMs });
   }
 }
-
-/** How long a tunnel is quiet before the kernel asks whether the other side is still there. */
-const KEEP_ALIVE_PROBE_MS = 30_000;
 
 /** Longer bodies cost more to copy than their write of their own. */
 const TEXT_BYTES_MAX = 8 * 1024;

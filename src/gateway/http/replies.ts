@@ -1,7 +1,9 @@
 import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Timers } from '../../ports/clock.ts';
+import type { GatewayOutcome } from '../../ports/gateway-metrics.ts';
 import type { LeaderPlace } from '../gate.ts';
+import type { FailureKind } from './failure.ts';
 import { REFUSED_HEADER, REFUSED_NOT_LEADER } from './headers.ts';
 
 /** Every answer that the gateway gives by itself. Codes are stable; messages are for people, and name no addresses. */
@@ -19,6 +21,39 @@ export const GATEWAY_ERRORS = {
 } as const satisfies Record<string, readonly [status: number, message: string]>;
 
 export type GatewayErrorCode = keyof typeof GATEWAY_ERRORS;
+
+/** What is told to the client of an application, or a leader, that gave no whole answer. */
+export const ERROR_OF_FAILURE: Readonly<Record<Exclude<FailureKind, 'aborted'>, GatewayErrorCode>> = {
+  unreachable: 'GATEWAY_UPSTREAM_UNREACHABLE',
+  reset: 'GATEWAY_UPSTREAM_RESET',
+  invalid: 'GATEWAY_UPSTREAM_INVALID',
+  unsendable: 'GATEWAY_BAD_REQUEST',
+  'connect-timeout': 'GATEWAY_CONNECT_TIMEOUT',
+  'response-timeout': 'GATEWAY_RESPONSE_TIMEOUT',
+};
+
+/** As what it is counted. */
+export function outcomeOf(code: GatewayErrorCode): GatewayOutcome {
+  switch (code) {
+    case 'GATEWAY_BAD_REQUEST':
+    case 'GATEWAY_REQUEST_TIMEOUT':
+    case 'GATEWAY_HEADERS_TOO_LARGE':
+      return 'invalid';
+    case 'GATEWAY_UPSTREAM_UNREACHABLE':
+      return 'upstream-refused';
+    case 'GATEWAY_UPSTREAM_RESET':
+      return 'upstream-reset';
+    case 'GATEWAY_UPSTREAM_INVALID':
+      return 'upstream-invalid';
+    case 'GATEWAY_NOT_LEADER':
+      return 'refused';
+    case 'GATEWAY_NO_LEADER':
+      return 'no-leader';
+    case 'GATEWAY_CONNECT_TIMEOUT':
+    case 'GATEWAY_RESPONSE_TIMEOUT':
+      return 'upstream-timeout';
+  }
+}
 
 export interface ReplyOptions {
   /** More than the code says. */

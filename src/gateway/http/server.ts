@@ -6,7 +6,8 @@ import { ListenError } from '../../ports/listen-error.ts';
 import type { Logger } from '../../ports/log.ts';
 import type { Place } from '../protocol.ts';
 import { Roster } from '../roster.ts';
-import { Exchange, type ExchangeContext, GatewayResponse } from './exchange.ts';
+import type { ExchangeContext, Running } from './context.ts';
+import { Exchange, GatewayResponse } from './exchange.ts';
 import { wantsTunnel } from './headers.ts';
 import { GATEWAY_ERRORS, type GatewayErrorCode, rawError } from './replies.ts';
 import { checkRequest, hasBody } from './request-target.ts';
@@ -34,7 +35,7 @@ export interface HttpServerOptions {
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
   /** What all exchanges of this listener share, but for what the listener itself adds. */
-  readonly context: Omit<ExchangeContext, 'onClose' | 'closing'>;
+  readonly context: Omit<ExchangeContext, 'running' | 'closing'>;
 }
 
 /** How often node:http looks for connections whose time is over. */
@@ -46,7 +47,7 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
   readonly #context: ExchangeContext;
-  readonly #exchanges = new Roster<Exchange>();
+  readonly #running = new Roster<Running>();
   #closing = false;
   #full = false;
 
@@ -55,7 +56,7 @@ export class HttpServer {
     this.#options = options;
     this.#context = {
       ...context,
-      onClose: (exchange) => void this.#exchanges.remove(exchange),
+      running: this.#running,
       closing: () => this.#closing,
     };
     this.#server = createServer({
@@ -118,7 +119,7 @@ export class HttpServer {
         sweeper = timers.after(SWEEP_INTERVAL_MS, sweep);
       };
       const deadline = timers.after(graceMs, () => {
-        for (const exchange of this.#exchanges.all()) exchange.destroy();
+        for (const each of this.#running.all()) each.destroy();
         this.#server.closeAllConnections();
       });
       this.#server.close(() => {
@@ -159,7 +160,7 @@ export class HttpServer {
     const check = checkRequest(req);
     const path = typeof check === 'object' && 'path' in check ? check.path : '';
     const exchange = new Exchange(this.#context, req, res, path, upgrade);
-    this.#exchanges.add(exchange);
+    this.#running.add(exchange);
     if (check === 'too-many-headers') exchange.refuse('GATEWAY_HEADERS_TOO_LARGE');
     else if ('refused' in check) exchange.refuse('GATEWAY_BAD_REQUEST', { detail: `${check.refused}.` });
     else if (upgrade !== null && hasBody(req)) {
@@ -172,9 +173,9 @@ export class HttpServer {
     const res = new GatewayResponse(req);
     res.shouldKeepAlive = false;
     res.assignSocket(socket);
-    socket.on('error', ignore).on('drain', () => res.emit('drain'));
+    socket.on('error', ignore);
     res.on('finish', () => socket.destroySoon());
-    this.#serve(req, res, new UpgradeSocket(socket, head));
+    this.#serve(req, res, new UpgradeSocket(socket, head, () => res.emit('drain')));
   }
 }
 

@@ -17,16 +17,19 @@ export class UpgradeSocket {
     if (this.#earlyBytes >= EARLY_BYTES_MAX) this.socket.pause();
   };
   readonly #onEnd = () => void this.socket.destroy();
+  /** What an answer that is no tunnel waits for. */
+  readonly #onDrain: () => void;
 
-  constructor(socket: Socket, head: Buffer) {
+  constructor(socket: Socket, head: Buffer, onDrain: () => void) {
     this.socket = socket;
+    this.#onDrain = onDrain;
     this.#early = [head];
-    socket.on('data', this.#onData).on('end', this.#onEnd);
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('drain', onDrain);
   }
 
   /** Leaves the socket to others, who read on from here. What came until now is returned. */
   take(): Buffer {
-    this.socket.off('data', this.#onData).off('end', this.#onEnd);
+    this.socket.off('data', this.#onData).off('end', this.#onEnd).off('drain', this.#onDrain);
     return Buffer.concat(this.#early);
   }
 }
