@@ -28,14 +28,14 @@ export function connect(
   timers: Timers,
   done: (error: Error | null, socket: Socket | null) => void,
 ): Socket {
-  const socket: Socket = connectSocket({
+  const socket = connectSocket({
     host,
     port,
     allowHalfOpen,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
-    onread: { buffer: READ_BUFFER, callback: (length, read) => socket.push(Buffer.from(read.subarray(0, length))) },
+    onread: { buffer: READ_BUFFER, callback: pushCopy },
   });
   const settle = (error: Error | null) => {
     limit.cancel();
@@ -49,4 +49,9 @@ export function connect(
   const connected = () => settle(null);
   const limit = timers.after(CONNECT_TIMEOUT_MS, () => settle(new ConnectTimeout()));
   return socket.once('connect', connected).once('error', settle);
+}
+
+/** Called on the socket. A function of its own, since it lives as long as that: a closure would keep all that opened it. */
+function pushCopy(this: Socket, length: number, read: Uint8Array): boolean {
+  return this.push(Buffer.from(read.subarray(0, length)));
 }
