@@ -2,7 +2,7 @@ import { claimContent, releaseContent, renewalContent } from './content.ts';
 import { type Draft, read, report, write } from './draft.ts';
 import type { ElectionEvent } from './messages.ts';
 import { endRelease } from './replies.ts';
-import { claimableAtMonoMs, isUncontested } from './sighting.ts';
+import { claimableAtMonoMs, isOurs, isUncontested } from './sighting.ts';
 import type { ElectionState, Tenure } from './state.ts';
 import type { Instant } from './timing.ts';
 
@@ -29,8 +29,9 @@ export function act(draft: Draft, event: ElectionEvent, now: Instant): void {
 }
 
 /** The Lease was, or may have been, acquired (by a write whose answer came late, say) although nobody wants to lead. */
-function holdsUnneeded({ sighting, config, claimUnconfirmed }: Draft): boolean {
-  return claimUnconfirmed || (sighting.kind === 'present' && sighting.record.holder === config.identity);
+function holdsUnneeded(draft: Draft): boolean {
+  const { sighting, claimUnconfirmed } = draft;
+  return claimUnconfirmed || (sighting.kind === 'present' && isOurs(sighting.record, draft));
 }
 
 function keep(draft: Draft, tenure: Tenure, now: Instant): void {
@@ -54,7 +55,7 @@ function release(draft: Draft, byMonoMs: number, now: Instant): void {
   if (sighting.kind === 'unknown' || draft.claimUnconfirmed) return read(draft, byMonoMs - now.monoMs);
   if (sighting.kind === 'absent') return endRelease(draft, 'freed', now);
   const { holder } = sighting.record;
-  if (holder !== draft.config.identity) return endRelease(draft, holder === '' ? 'freed' : 'taken', now);
+  if (!isOurs(sighting.record, draft)) return endRelease(draft, holder === '' ? 'freed' : 'taken', now);
   write(draft, 'release', sighting.record, releaseContent(sighting.record, now), byMonoMs - now.monoMs, now);
 }
 
@@ -76,7 +77,7 @@ function claimAtMonoMs(state: Omit<ElectionState, 'finished'>): number {
   if (sighting.kind === 'present' && sighting.record.resourceVersion === state.outdatedVersion) {
     return Number.POSITIVE_INFINITY;
   }
-  return Math.max(claimableAtMonoMs(sighting, state.config), state.holdOffUntilMonoMs);
+  return Math.max(claimableAtMonoMs(sighting, state), state.holdOffUntilMonoMs);
 }
 
 /**
@@ -105,8 +106,8 @@ export function nextWake(state: ElectionState): { readonly atMonoMs: number; rea
 function jitterMsMax(state: ElectionState, atMonoMs: number, retryPeriodMs: number): number {
   if (atMonoMs === state.retryAtMonoMs) return 1.2 * retryPeriodMs;
   if (atMonoMs === state.readAtMonoMs) return 0.2 * retryPeriodMs;
-  const { sighting, config } = state;
+  const { sighting } = state;
   if (sighting.kind !== 'present') return 50;
   if (sighting.record.holder === '') return 20;
-  return isUncontested(sighting.record, config.identity) ? 0 : 50;
+  return isUncontested(sighting.record, state) ? 0 : 50;
 }

@@ -266,6 +266,14 @@ describe('pausing', () => {
 });
 
 describe('stopping', () => {
+  test('leaves a Lease under its own name alone that another process wrote', () => {
+    expect(
+      standby(lease({ holder: ME }))
+        .send(STOP)
+        .kinds(),
+    ).toEqual(['finished']);
+  });
+
   test('a standby ends at once', () => {
     expect(standby().send(STOP).kinds()).toEqual(['finished']);
     expect(new Driver().send(STOP).kinds()).toEqual(['finished']);

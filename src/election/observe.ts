@@ -40,7 +40,7 @@ export function scheduleRead(draft: Draft, now: Instant): void {
 export function onDeleted(draft: Draft, record: LeaseRecord, now: Instant): void {
   if (isOutdated(draft.sighting, record)) return;
   const held = draft.tenure;
-  draft.sighting = sightDeletion(draft.sighting, record, draft.config, now);
+  draft.sighting = sightDeletion(draft.sighting, record, draft, now);
   draft.claimUnconfirmed = false;
   scheduleRead(draft, now);
   if (held !== null) lose(draft, 'lease-deleted');
@@ -58,11 +58,10 @@ export function onAbsent(draft: Draft, resourceVersion: string | null, now: Inst
   draft.sighting = sightAbsence(draft.sighting, resourceVersion, draft.config, now);
   draft.claimUnconfirmed = false;
   scheduleRead(draft, now);
-  const known =
-    before.kind === 'absent' && claimableAtMonoMs(draft.sighting, draft.config) === before.claimableAtMonoMs;
+  const known = before.kind === 'absent' && claimableAtMonoMs(draft.sighting, draft) === before.claimableAtMonoMs;
   if (!known) reportAbsence(draft, now);
 }
 
 function reportAbsence(draft: Draft, now: Instant): void {
-  report(draft, { kind: 'absent', waitMs: Math.max(0, claimableAtMonoMs(draft.sighting, draft.config) - now.monoMs) });
+  report(draft, { kind: 'absent', waitMs: Math.max(0, claimableAtMonoMs(draft.sighting, draft) - now.monoMs) });
 }

@@ -1,6 +1,6 @@
 import { isPredecessor } from './identity.ts';
 import { compareResourceVersions, type LeaseRecord, sameRenewal } from './record.ts';
-import type { ElectionConfig, Sighting } from './state.ts';
+import type { ElectionConfig, ElectionState, Sighting } from './state.ts';
 import type { Instant } from './timing.ts';
 
 /** How long a record is valid without a renewal: its own duration, or ours when it carries none. */
@@ -41,8 +41,8 @@ export function isNews(before: Sighting, record: LeaseRecord): boolean {
  * The watch saw the Lease go, and `record` is its last state: only that record's holder can still be at work, until its
  * own duration is over.
  */
-export function sightDeletion(before: Sighting, record: LeaseRecord, config: ElectionConfig, now: Instant): Sighting {
-  const claimableMonoMs = claimableAtMonoMs(sight(before, record, now), config);
+export function sightDeletion(before: Sighting, record: LeaseRecord, known: OwnWrites, now: Instant): Sighting {
+  const claimableMonoMs = claimableAtMonoMs(sight(before, record, now), known);
   const { resourceVersion } = record;
   return { kind: 'absent', claimableAtMonoMs: claimableMonoMs, confirmedAtMonoMs: now.monoMs, resourceVersion };
 }
@@ -77,21 +77,32 @@ export function sightAbsence(
   return { kind: 'absent', claimableAtMonoMs: now.monoMs + waitMs, ...seen };
 }
 
+/** What it takes to tell our own records from others'. */
+export type OwnWrites = Pick<ElectionState, 'config' | 'sentRenewTimes'>;
+
+/**
+ * Whether this process wrote the record. The name alone does not tell: a machine that was cloned from an image of its memory
+ * has two processes of one identity, which would take the Lease from each other for ever.
+ */
+export function isOurs(record: LeaseRecord, { config, sentRenewTimes }: OwnWrites): boolean {
+  return record.holder === config.identity && sentRenewTimes.some((time) => time === record.renewTime);
+}
+
 /** Whether nobody else can be at work under this record: it is free, ours, or our pod's dead predecessor's. */
-export function isUncontested(record: LeaseRecord, identity: string): boolean {
-  return record.holder === '' || record.holder === identity || isPredecessor(record.holder, identity);
+export function isUncontested(record: LeaseRecord, known: OwnWrites): boolean {
+  return record.holder === '' || isOurs(record, known) || isPredecessor(record.holder, known.config.identity);
 }
 
 /** Monotonic time from which this replica may claim the Lease; infinite while nothing is known. */
-export function claimableAtMonoMs(sighting: Sighting, config: ElectionConfig): number {
+export function claimableAtMonoMs(sighting: Sighting, known: OwnWrites): number {
   switch (sighting.kind) {
     case 'unknown':
       return Number.POSITIVE_INFINITY;
     case 'absent':
       return sighting.claimableAtMonoMs;
     case 'present':
-      return isUncontested(sighting.record, config.identity)
+      return isUncontested(sighting.record, known)
         ? sighting.sinceMonoMs
-        : sighting.sinceMonoMs + recordDurationMs(sighting.record, config);
+        : sighting.sinceMonoMs + recordDurationMs(sighting.record, known.config);
   }
 }

@@ -79,12 +79,20 @@ describe('a standby', () => {
     expect(replica.tick().the('update').content).toMatchObject({ holder: ME, transitions: 4 });
   });
 
-  test('acquires its own identity again at once: a new token, unchanged transitions', () => {
-    const replica = standby(lease({ holder: ME })).tick();
-    const { content } = replica.the('update');
-    expect(content.transitions).toBe(3);
-    replica.reply({ kind: 'ok', record: stored(content, '101') });
-    expect(replica.state.tenure).toMatchObject({ fencingToken: '101', transitions: 3 });
+  test('acquires again at once what a claim won whose answer was lost: a new token, unchanged transitions', () => {
+    const replica = standby(RELEASED).tick();
+    const lost = stored(replica.the('update').content, '111');
+    const { content } = replica.reply(UNKNOWN).sees(lost).wake().the('update');
+    expect(content).toMatchObject({ holder: ME, transitions: lost.transitions });
+    replica.reply({ kind: 'ok', record: stored(content, '112') });
+    expect(replica.state.tenure).toMatchObject({ fencingToken: '112', transitions: lost.transitions });
+  });
+
+  test('waits out a record under its own name that another process wrote', () => {
+    const replica = standby(lease({ holder: ME }));
+    expect(replica.tick().kinds()).toEqual([]);
+    expect(replica.wakeInMs()).toBe(15_000);
+    expect(replica.wait(15_000).tick().the('update').content).toMatchObject({ holder: ME, transitions: 3 });
   });
 
   test('asks once at a time', () => {

@@ -93,6 +93,8 @@ export interface ElectionState {
   readonly readAtMonoMs: number;
   /** A claim's fate is unknown and nothing was seen since: the Lease may be ours. */
   readonly claimUnconfirmed: boolean;
+  /** Of this replica's last writes, by which it knows its own records; see `isOurs`. */
+  readonly sentRenewTimes: readonly string[];
   /** A version that a claim found outdated: not claimed again before something else was seen. */
   readonly outdatedVersion: string | null;
   readonly finished: boolean;
@@ -120,6 +122,7 @@ export function initialState(config: ElectionConfig): ElectionState {
     holdOffUntilMonoMs: Number.NEGATIVE_INFINITY,
     readAtMonoMs: Number.POSITIVE_INFINITY,
     claimUnconfirmed: false,
+    sentRenewTimes: [],
     outdatedVersion: null,
     finished: false,
   };
