@@ -132,7 +132,7 @@ async function handOverInEachWay(mixed: MixedElection, library: Library): Promis
   await expectHeldBy(mixed, replica, transitions);
 }
 
-/** Who is next, and what happens to the leader before it. Each leads twice, after having been paused and resumed. */
+/** Who is next, and what happens to the leader before it. Each leads twice, and stands still in between. */
 const CHAIN = [
   ['java', 'kill'],
   ['pod-2', 'pause'],
