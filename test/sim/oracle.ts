@@ -1,5 +1,5 @@
-import type { KubeReply } from '../../src/kube/transport.ts';
 import type { Version, WatchEvent } from './api-server.ts';
+import { leaseIn, sightingKey, specOf, versionOf } from './lease-reading.ts';
 import type { Exchange, NetworkObserver } from './network.ts';
 
 /** One broken promise. `invariant` is its number in this folder's README. */
@@ -7,15 +7,6 @@ export interface Violation {
   readonly invariant: number;
   readonly atMs: number;
   readonly what: string;
-}
-
-/** The parts of a Lease that the oracle reads, by itself: it shares no code with what it judges. */
-interface Spec {
-  holderIdentity?: string;
-  leaseDurationSeconds?: number;
-  acquireTime?: string;
-  renewTime?: string;
-  leaseTransitions?: number;
 }
 
 /** What the oracle may ask of a process. */
@@ -202,12 +193,12 @@ export class Oracle implements NetworkObserver {
       this.#broken(11, `${short(process)} sent a body that was refused: ${JSON.stringify(reply.body)}`);
     }
     if (reply.status >= 300) return;
-    const spec = specOf(listed(reply));
+    const spec = specOf(leaseIn(reply));
     if (spec.holderIdentity === ledger.process.identity && spec.renewTime !== undefined) {
       const from = request.method === 'GET' ? ledger.sentAt.get(spec.renewTime) : sentMonoMs;
       if (from !== undefined) ledger.acknowledgedFromMonoMs = Math.max(ledger.acknowledgedFromMonoMs, from);
     }
-    this.#saw(ledger, listed(reply), receivedMonoMs);
+    this.#saw(ledger, leaseIn(reply), receivedMonoMs);
   }
 
   watched(process: string, event: WatchEvent, receivedMonoMs: number): void {
@@ -302,35 +293,6 @@ export class Oracle implements NetworkObserver {
   #broken(invariant: number, what: string): void {
     this.violations.push({ invariant, atMs: this.#now(), what });
   }
-}
-
-function listed(reply: KubeReply): unknown {
-  const body = reply.body as { items?: unknown[] } | null;
-  return body !== null && Array.isArray(body.items) ? body.items[0] : body;
-}
-
-function specOf(lease: unknown): Spec {
-  return ((lease as { spec?: Spec } | null | undefined)?.spec ?? {}) as Spec;
-}
-
-const sightingKeys = new WeakMap<object, string>();
-
-/** All by which two renewals differ; kept, since watchers share what they see. */
-function sightingKey(lease: unknown): string {
-  if (typeof lease !== 'object' || lease === null) return '';
-  const known = sightingKeys.get(lease) ?? keyOf(lease);
-  sightingKeys.set(lease, known);
-  return known;
-}
-
-function keyOf(lease: object): string {
-  const { holderIdentity, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions } = specOf(lease);
-  const uid = (lease as { metadata?: { uid?: string } }).metadata?.uid;
-  return `${uid}|${holderIdentity}|${leaseDurationSeconds}|${acquireTime}|${renewTime}|${leaseTransitions}`;
-}
-
-function versionOf(lease: unknown): string {
-  return (lease as { metadata?: { resourceVersion?: string } } | null | undefined)?.metadata?.resourceVersion ?? '0';
 }
 
 function podUidOf(identity: string): string {
