@@ -1,7 +1,10 @@
 import type { Scene } from './scene.ts';
 
-/** Everything that can go wrong; each is one moment at one place, with what it takes to end it. */
-export const FAULTS: Readonly<Record<string, (scene: Scene, place: number) => void>> = {
+/** One moment at one place, with what it takes to end it. */
+export type Fault = (scene: Scene, place: number) => void;
+
+/** What every promise holds through. */
+export const FAULTS: Readonly<Record<string, Fault>> = {
   // --- the network, and what stands in it
   cutOff: (scene, place) => scene.weather(place, { cutOff: true }, scene.span()),
   refused: (scene) => scene.weatherForAll({ refused: true }, scene.span()),
@@ -31,7 +34,6 @@ export const FAULTS: Readonly<Record<string, (scene: Scene, place: number) => vo
   // --- machines and processes
   stopped: (scene, place) => scene.stop(place, 'stop'),
   suspended: (scene, place) => scene.stop(place, 'suspend'),
-  frozen: (scene, place) => scene.stop(place, 'freeze'),
   wallClockStepped: (scene, place) => scene.stepWallClock(place, scene.random.between(-3_600_000, 3_600_000)),
   crashed: (scene, place) => scene.crash(place, false),
   restarted: (scene, place) => scene.crash(place, true),
@@ -44,6 +46,21 @@ export const FAULTS: Readonly<Record<string, (scene: Scene, place: number) => vo
   },
 
   // --- the Lease
+  leaseDeleted: (scene) => scene.remove(),
+  /** Somebody who saw that the Lease is missing looks away while others go on. */
+  deletedAndCutOff: (scene, place) => {
+    const { leaseDurationMs } = scene.cast.timings;
+    scene.remove();
+    scene.later(scene.random.between(0, 3_000), () => scene.weather(place, { cutOff: true }, leaseDurationMs * 1.7));
+    scene.later(leaseDurationMs * scene.random.between(1, 1.8), () => scene.remove());
+    const other = (place + 1) % scene.cast.size;
+    scene.later(leaseDurationMs * 1.5, () => scene.weather(other, { cutOff: true }, scene.span()));
+  },
+};
+
+/** What nobody can be safe from; the oracle looks away until every claim from before has ended. */
+export const OUTRAGES: Readonly<Record<string, Fault>> = {
+  frozen: (scene, place) => scene.stop(place, 'freeze'),
   foreignHolder: (scene) =>
     scene.edit({
       holderIdentity: 'stranger',
@@ -67,16 +84,6 @@ export const FAULTS: Readonly<Record<string, (scene: Scene, place: number) => vo
         {},
       ]),
     ),
-  leaseDeleted: (scene) => scene.remove(),
-  /** Somebody who saw that the Lease is missing looks away while others go on. */
-  deletedAndCutOff: (scene, place) => {
-    const { leaseDurationMs } = scene.cast.timings;
-    scene.remove();
-    scene.later(scene.random.between(0, 3_000), () => scene.weather(place, { cutOff: true }, leaseDurationMs * 1.7));
-    scene.later(leaseDurationMs * scene.random.between(1, 1.8), () => scene.remove());
-    const other = (place + 1) % scene.cast.size;
-    scene.later(leaseDurationMs * 1.5, () => scene.weather(other, { cutOff: true }, scene.span()));
-  },
   leaseRecreated: (scene) =>
     scene.recreate(
       scene.random.chance(0.5) ? {} : { holderIdentity: 'stranger', leaseDurationSeconds: someSeconds(scene) },

@@ -1,6 +1,6 @@
 import { SimApiServer, type Version } from './api-server.ts';
 import { Cast } from './cast.ts';
-import { FAULTS } from './faults.ts';
+import { FAULTS, OUTRAGES } from './faults.ts';
 import { Oracle, type Violation } from './oracle.ts';
 import { nameOf } from './participant.ts';
 import { SeededRandom } from './random.ts';
@@ -96,7 +96,8 @@ class History {
   #scheduleFaults(): void {
     const random = this.#random;
     // A history with a few kinds of fault goes deeper than one with a little of everything.
-    const chosen = Object.entries(FAULTS).filter(() => random.chance(0.25));
+    const possible = random.chance(0.5) ? FAULTS : { ...FAULTS, ...OUTRAGES };
+    const chosen = Object.entries(possible).filter(() => random.chance(0.25));
     if (chosen.length === 0) return;
     const count = random.whole(2, 14);
     for (let fault = 0; fault < count; fault += 1) {

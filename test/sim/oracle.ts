@@ -56,7 +56,7 @@ interface Ledger {
   leading: boolean;
   /** It was shown, after its last acknowledged write, that another holds the Lease. */
   ousted: boolean;
-  /** resourceVersion of its last acknowledged write. */
+  /** resourceVersion of its last write that it was shown. */
   ownVersion: string;
   requestTimes: number[];
 }
@@ -82,7 +82,6 @@ export class Oracle implements NetworkObserver {
   #lastToken: string | null = null;
   /** Promises about uniqueness and order are off until then. */
   #exemptUntilMs = Number.NEGATIVE_INFINITY;
-  #restoredUntilMs = Number.NEGATIVE_INFINITY;
   grants = 0;
 
   /** `longestMs`: no claim of anyone lasts longer. */
@@ -117,9 +116,7 @@ export class Oracle implements NetworkObserver {
   /** An old backup was restored: numbers begin anew below those that were given out. */
   restored(): void {
     this.exempt();
-    this.#restoredUntilMs = this.#exemptUntilMs;
     this.#lastToken = null;
-    for (const ledger of this.#ledgers.values()) ledger.ownVersion = '0';
   }
 
   /** After each step: 1 and 2. */
@@ -166,6 +163,8 @@ export class Oracle implements NetworkObserver {
     if (ledger.process.stopping())
       this.#broken(7, `${short(identity)} leads again while it still stops its former work`);
     this.grants += 1;
+    // Versions begin anew below the last ones after a restore of etcd.
+    ledger.ownVersion = token ?? ledger.ownVersion;
     if (token === null) this.#broken(5, `${short(identity)} started without a token`);
     else if (!this.#exempt && this.#lastToken !== null && !later(token, this.#lastToken)) {
       this.#broken(5, `${short(identity)} leads under token ${token} after ${this.#lastToken}`);
@@ -283,7 +282,7 @@ export class Oracle implements NetworkObserver {
 
   /** It was shown that the Lease is not as it wrote it. */
   #ousted(ledger: Ledger, lease: unknown): void {
-    if (later(versionOf(lease), ledger.ownVersion) && this.#now() > this.#restoredUntilMs) ledger.ousted = true;
+    if (later(versionOf(lease), ledger.ownVersion)) ledger.ousted = true;
   }
 
   get #exempt(): boolean {
