@@ -45,9 +45,16 @@ describe('a strategic merge patch', () => {
         expect(new Map(result.map((one) => [one.name, one]))).toEqual(expected);
         expect(result).toHaveLength(expected.size);
         const touched: string[] = patch.map(({ name }) => name);
-        const names = (from: readonly { name: string }[]) => from.map(({ name }) => name);
+        const names = (from: readonly { name: string }[]): string[] => from.map(({ name }) => name);
         const untouched = names(current).filter((name) => !touched.includes(name));
         expect(names(result).filter((name) => untouched.includes(name))).toEqual(untouched);
+        // Where the patch names them in the order of the list, the patched ones keep their places between the others.
+        const live = names(current).filter((name) => expected.has(name));
+        const rightlyOrdered =
+          names(current)
+            .filter((name) => touched.includes(name))
+            .join() === touched.filter((name) => names(current).includes(name)).join();
+        if (rightlyOrdered) expect(names(result).filter((name) => live.includes(name))).toEqual(live);
         expect(merged.value.plain).toEqual(['y']);
       }),
       { numRuns: 500 },
