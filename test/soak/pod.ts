@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Claimant } from '../cluster/replica/history.ts';
 import { BRISK, Replica } from '../cluster/replica/replica.ts';
@@ -19,6 +20,7 @@ const START_MS_MAX = 60_000;
 /** What the sidecar promises for a SIGTERM. */
 const STOP_MS_MAX = 16_500;
 const SLOW_MACHINE_MS = 10_000;
+const COLLECT_GARBAGE = join(import.meta.dirname, 'collect-garbage.cjs');
 
 /** A pod: one process at a time, and all that they said. */
 export class Pod {
@@ -47,11 +49,11 @@ export class Pod {
     return this.replicas.length > 0 && this.current.leading;
   }
 
-  /** Of its local API, once that listens. */
-  get port(): number {
+  /** Its two listeners, once they listen. */
+  get listen(): { readonly local: string; readonly probe: string } {
     const [started] = this.current.logged('STARTED');
     if (started === undefined) throw new Error(`${this.current.name} does not listen yet`);
-    return Number((started.listen as { local: string }).local.split(':').at(-1));
+    return started.listen as { local: string; probe: string };
   }
 
   /** Whether nothing befalls it at this moment: what it uses then is its own. */
@@ -73,8 +75,12 @@ export class Pod {
       leaseName: apiServer.leaseName,
       timings: BRISK,
       askEveryMs: ASK_EVERY_MS,
-      // As in the image.
-      env: { MALLOC_ARENA_MAX: '1', NODE_ENV: 'production' },
+      // As in the image, but for the means to collect garbage.
+      env: {
+        MALLOC_ARENA_MAX: '1',
+        NODE_ENV: 'production',
+        ...(this.core && { NODE_OPTIONS: `--require=${COLLECT_GARBAGE}` }),
+      },
       args: [],
       ownWallClock: false,
     });
@@ -85,6 +91,11 @@ export class Pod {
   /** Resolves when it has seen the Lease and tells of changes. */
   untilWatching(): Promise<void> {
     return this.current.untilWatching(START_MS_MAX);
+  }
+
+  /** Lets one of the core collect all its garbage. */
+  collectGarbage(): void {
+    process.kill(this.current.pid, 'SIGUSR2');
   }
 
   async kill(): Promise<void> {

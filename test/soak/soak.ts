@@ -4,6 +4,7 @@ import { type Claimant, checkHistory, reignsOf } from '../cluster/replica/histor
 import { until } from '../cluster/replica/until.ts';
 import { SeededRandom } from '../sim/random.ts';
 import type { ApiServer } from './api-server.ts';
+import { leadOnceEach } from './first-terms.ts';
 import { planFaults } from './plan.ts';
 import { Pod } from './pod.ts';
 import { type Strike, Striker } from './strikes.ts';
@@ -47,6 +48,7 @@ export interface Sighting {
 const QUIET_MS = 20_000;
 const START_EVERY_MS = 150;
 const READINGS = 240;
+const COLLECTIONS = 24;
 const METRICS = [
   'leasegate_watch_restarts_total',
   'leasegate_events_dropped_total',
@@ -75,10 +77,16 @@ export async function soak(options: SoakOptions): Promise<Sighting> {
     await until('a replica leads', 30_000, () => pods.some(({ leading }) => leading));
     progress(`${pods.length} replicas run, ${plan.length} faults are planned`);
 
+    await leadOnceEach(pods);
     const startMs = monoMs();
-    const watcher = new Watcher(pods, apiServer.pid, startMs);
+    const measuredMs = totalMs - warmUpMs;
+    const watcher = new Watcher({
+      ...{ pods, serverPid: apiServer.pid, startMs },
+      readEveryMs: Math.min(10_000, Math.max(1_000, measuredMs / READINGS)),
+      collectEveryMs: Math.max(3_000, measuredMs / COLLECTIONS),
+    });
     const striker = new Striker(pods, apiServer, random.fork(), startMs);
-    watcher.start(Math.min(10_000, Math.max(1_000, (totalMs - warmUpMs) / READINGS)));
+    watcher.start();
     const strikes: Promise<void>[] = [];
     for (const fault of plan) {
       await sleep(Math.max(0, startMs + fault.atMs - monoMs()));
@@ -86,7 +94,7 @@ export async function soak(options: SoakOptions): Promise<Sighting> {
     }
     await Promise.all(strikes);
     await sleep(Math.max(0, startMs + totalMs - monoMs()));
-    watcher.stop();
+    await watcher.stop();
 
     const leader = pods.find(({ leading }) => leading);
     const metrics = await metricsOf(pods);
