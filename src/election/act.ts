@@ -11,7 +11,7 @@ export function act(draft: Draft, event: ElectionEvent, now: Instant): void {
   if (draft.pending !== null || draft.finished) return;
   if (draft.tenure !== null) return keep(draft, draft.tenure, now);
   if (draft.stoppingWork !== null) return;
-  if (draft.desire !== 'campaign' && draft.releaseByMonoMs === null && holdsUnneeded(draft)) {
+  if (draft.releaseByMonoMs === null && freeAtMonoMs(draft) <= now.monoMs) {
     const { leaseDurationMs, renewDeadlineMs } = draft.config.timings;
     draft.releaseByMonoMs = now.monoMs + leaseDurationMs - renewDeadlineMs;
   }
@@ -29,9 +29,18 @@ export function act(draft: Draft, event: ElectionEvent, now: Instant): void {
 }
 
 /** The Lease was, or may have been, acquired (by a write whose answer came late, say) although nobody wants to lead. */
-function holdsUnneeded(draft: Draft): boolean {
-  const { sighting, claimUnconfirmed } = draft;
-  return claimUnconfirmed || (sighting.kind === 'present' && isOurs(sighting.record, draft));
+function holdsUnneeded(state: Omit<ElectionState, 'finished'>): boolean {
+  const { sighting, claimUnconfirmed } = state;
+  return claimUnconfirmed || (sighting.kind === 'present' && isOurs(sighting.record, state));
+}
+
+/**
+ * When to begin to free a Lease that nobody needs here; infinite when there is none. Whoever stops this process has ended the
+ * application before, and nobody trusts its answers any more.
+ */
+function freeAtMonoMs(state: Omit<ElectionState, 'finished'>): number {
+  if (state.desire === 'campaign' || !holdsUnneeded(state)) return Number.POSITIVE_INFINITY;
+  return state.desire === 'pause' ? state.answersUntilMonoMs : Number.NEGATIVE_INFINITY;
 }
 
 function keep(draft: Draft, tenure: Tenure, now: Instant): void {
@@ -98,7 +107,7 @@ export function nextWake(state: ElectionState): { readonly atMonoMs: number; rea
     return { atMonoMs: Math.min(state.releaseByMonoMs, state.retryAtMonoMs), jitterMsMax: 0 };
   }
   const claimMonoMs = state.desire === 'campaign' ? claimAtMonoMs(state) : Number.POSITIVE_INFINITY;
-  const atMonoMs = Math.max(Math.min(claimMonoMs, state.readAtMonoMs), state.retryAtMonoMs);
+  const atMonoMs = Math.max(Math.min(claimMonoMs, state.readAtMonoMs, freeAtMonoMs(state)), state.retryAtMonoMs);
   if (atMonoMs === Number.POSITIVE_INFINITY) return null;
   return { atMonoMs, jitterMsMax: jitterMsMax(state, atMonoMs, config.timings.retryPeriodMs) };
 }

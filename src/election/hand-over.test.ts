@@ -236,6 +236,16 @@ describe('pausing', () => {
     expect(replica.the('update').content.holder).toBe('');
   });
 
+  test('after a loss frees what is still ours no sooner than answers given before have lapsed', () => {
+    const { replica } = leader();
+    replica.wallAheadMs += 3_600_000;
+    expect(replica.wait(1_000).tick().the('stop-work').reason).toBe('clock-jumped');
+    expect(replica.send(WORK_STOPPED).send(PAUSE).kinds()).toEqual([]);
+    expect(replica.wakeInMs()).toBe(9_000);
+    expect(replica.wake().the('update').content.holder).toBe('');
+    expect(replica.nowMs).toBe(10_000);
+  });
+
   test('during a hand-over lets it end, and keeps from campaigning afterwards', () => {
     const { replica } = leader();
     replica.send(STEP_DOWN).send(PAUSE).send(WORK_STOPPED);
@@ -340,6 +350,13 @@ describe('stopping', () => {
   test('after a claim that lost ends at once', () => {
     const { replica } = acquiring();
     expect(replica.send(STOP).reply(CONFLICT).kinds()).toEqual(['finished']);
+  });
+
+  test('after a loss frees what is still ours at once: whoever stops the sidecar has ended the application', () => {
+    const { replica } = leader();
+    replica.wallAheadMs += 3_600_000;
+    replica.wait(1_000).tick().send(WORK_STOPPED);
+    expect(replica.send(STOP).the('update').content.holder).toBe('');
   });
 
   test('after a claim of unknown fate looks before it ends, and frees what it won', () => {

@@ -87,6 +87,8 @@ export interface ElectionState {
   readonly abandonAtMonoMs: number;
   /** Not to read, claim or release before this. */
   readonly retryAtMonoMs: number;
+  /** Answers that were given in the tenure lost last may be trusted until then: a pause does not free the Lease before. */
+  readonly answersUntilMonoMs: number;
   /** Not to claim before this: others go first after a step-down. */
   readonly holdOffUntilMonoMs: number;
   /** When the Lease is to be read although nothing was heard; infinite while the watch is trusted to tell. */
@@ -119,6 +121,7 @@ export function initialState(config: ElectionConfig): ElectionState {
     nextRequestId: 1,
     abandonAtMonoMs: Number.POSITIVE_INFINITY,
     retryAtMonoMs: Number.NEGATIVE_INFINITY,
+    answersUntilMonoMs: Number.NEGATIVE_INFINITY,
     holdOffUntilMonoMs: Number.NEGATIVE_INFINITY,
     readAtMonoMs: Number.POSITIVE_INFINITY,
     claimUnconfirmed: false,

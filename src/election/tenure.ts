@@ -42,9 +42,10 @@ export function expireTenure(draft: Draft, now: Instant): void {
   draft.holdOffUntilMonoMs = Math.max(draft.holdOffUntilMonoMs, now.monoMs + timings.retryPeriodMs);
 }
 
-/** Ends the tenure at once; what work still runs is cut. */
+/** Ends the tenure, which there is, at once; what work still runs is cut. */
 export function lose(draft: Draft, reason: StopReason): void {
   const alreadyStopping = draft.stoppingWork !== null;
+  draft.answersUntilMonoMs = draft.tenure!.validity.validUntilMonoMs;
   draft.tenure = null;
   draft.retryAtMonoMs = Number.NEGATIVE_INFINITY;
   draft.stoppingWork = draft.stoppingWork ?? reason;
