@@ -9,24 +9,25 @@ const TERM_MS_MAX = 30_000;
  * the course of time. All others are paused meanwhile, and at the end nobody is.
  */
 export async function leadOnceEach(pods: readonly Pod[]): Promise<void> {
-  const apis = new Map(pods.map((pod) => [pod, new LocalApi(pod.listen)]));
-  const tell = (pod: Pod, path: string, body?: object) => apis.get(pod)!.post(path, body);
-  const core = pods.filter((pod) => pod.core);
-  try {
-    await Promise.all(pods.filter((pod) => !pod.core).map((pod) => tell(pod, '/pause', { immediate: true })));
-    const waiting = new Set(core);
-    while (waiting.size > 0) {
-      const leader = await until('one of the core leads', TERM_MS_MAX, () =>
-        [...waiting].find(
-          ({ current }) =>
-            current.log.findLast(({ code }) => code === 'LEADING' || code === 'RELEASED')?.code === 'LEADING',
-        ),
-      );
-      waiting.delete(leader);
-      await tell(leader, '/pause', { immediate: true });
-    }
-    await Promise.all(pods.map((pod) => tell(pod, '/resume')));
-  } finally {
-    for (const api of apis.values()) api.close();
+  const others = pods.filter(({ core }) => !core);
+  await Promise.all(others.map((pod) => tell(pod, '/pause', { immediate: true })));
+  const waiting = new Set(pods.filter(({ core }) => core));
+  while (waiting.size > 0) {
+    const leader = await until('one of the core leads', TERM_MS_MAX, () => [...waiting].find(hasBegunToLead));
+    waiting.delete(leader);
+    await tell(leader, '/pause', { immediate: true });
   }
+  await Promise.all(pods.map((pod) => tell(pod, '/resume')));
+}
+
+/** By its log, which is sooner than its answers. */
+function hasBegunToLead({ current }: Pod): boolean {
+  return current.log.findLast(({ code }) => code === 'LEADING' || code === 'NOT_LEADING')?.code === 'LEADING';
+}
+
+async function tell(pod: Pod, path: string, body?: object): Promise<void> {
+  const api = new LocalApi(pod.listen);
+  const { status, text } = await api.post(path, body);
+  api.close();
+  if (status !== 200) throw new Error(`POST ${path} to ${pod.name} answered ${status}: ${text}`);
 }

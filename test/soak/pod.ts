@@ -20,6 +20,7 @@ const START_MS_MAX = 60_000;
 /** What the sidecar promises for a SIGTERM. */
 const STOP_MS_MAX = 16_500;
 const SLOW_MACHINE_MS = 10_000;
+const ERROR_LEVELS = ['error', 'fatal'];
 const COLLECT_GARBAGE = join(import.meta.dirname, 'collect-garbage.cjs');
 
 /** A pod: one process at a time, and all that they said. */
@@ -27,13 +28,12 @@ export class Pod {
   readonly name: string;
   readonly core: boolean;
   readonly replicas: Replica[] = [];
-  /** What went against a promise, beside leadership. */
-  readonly findings: string[] = [];
   /** Strikes under way and waiting. */
   #strikes = 0;
   #lastStrike: Promise<void> = Promise.resolve();
   readonly #options: PodOptions;
   readonly #asked = new Set<Replica>();
+  readonly #badEnds: string[] = [];
 
   constructor(options: PodOptions) {
     this.name = options.name;
@@ -112,8 +112,8 @@ export class Pod {
       current.closed().then(() => true),
       sleep(STOP_MS_MAX + SLOW_MACHINE_MS, false, { ref: false }),
     ]);
-    if (!inTime) this.findings.push(`${current.name} had not ended ${STOP_MS_MAX + SLOW_MACHINE_MS} ms after SIGTERM`);
-    else if (current.exitCode !== 0) this.findings.push(`${current.name} ended with ${current.exitCode} after SIGTERM`);
+    if (!inTime) this.#badEnds.push(`${current.name} had not ended ${STOP_MS_MAX + SLOW_MACHINE_MS} ms after SIGTERM`);
+    else if (current.exitCode !== 0) this.#badEnds.push(`${current.name} ended with ${current.exitCode} after SIGTERM`);
     if (!inTime) await this.kill();
   }
 
@@ -131,12 +131,17 @@ export class Pod {
     return this.replicas.map((replica) => replica.claimant());
   }
 
-  /** Processes that ended although nobody asked them to, and errors in their logs. */
-  ends(): string[] {
+  /** What went against a promise beside leadership: how processes ended, and errors in their logs. */
+  findings(): string[] {
     const unasked = this.replicas.filter((replica) => !replica.running && !this.#asked.has(replica));
     return [
-      ...this.findings,
+      ...this.#badEnds,
       ...unasked.map(({ name, exitCode, stderr }) => `${name} ended by itself (${exitCode}): ${stderr.slice(-500)}`),
+      ...this.replicas.flatMap(({ name, log }) =>
+        log
+          .filter(({ level }) => ERROR_LEVELS.includes(String(level)))
+          .map(({ code, msg, ...fields }) => `${name} logged ${code ?? ''} ${msg} ${JSON.stringify(fields)}`),
+      ),
     ];
   }
 

@@ -36,7 +36,7 @@ export interface Sighting {
   readonly leaderAtEnd: string | null;
   /** What was wrong about leadership: two at once, tokens that did not grow. */
   readonly leadership: readonly string[];
-  /** What was wrong beside it: processes that ended by themselves, or did not end when asked to. */
+  /** What was wrong beside it: processes that ended by themselves or not when asked to, errors in their logs. */
   readonly processes: readonly string[];
   /** Lines of the replicas' logs by code. */
   readonly logged: Readonly<Record<string, number>>;
@@ -44,7 +44,7 @@ export interface Sighting {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** So long nothing befalls anything at the end: somebody must lead again after less. */
+/** Nothing begins in the last so many, nor goes on in the last half of them: somebody must lead again after less. */
 const QUIET_MS = 20_000;
 const START_EVERY_MS = 150;
 const READINGS = 240;
@@ -93,12 +93,12 @@ export async function soak(options: SoakOptions): Promise<Sighting> {
       strikes.push(striker.strike(fault));
     }
     await Promise.all(strikes);
-    await sleep(Math.max(0, startMs + totalMs - monoMs()));
+    await sleep(Math.max(QUIET_MS / 2, startMs + totalMs - monoMs()));
     await watcher.stop();
 
     const leader = pods.find(({ leading }) => leading);
     const metrics = await metricsOf(pods);
-    const processes = pods.flatMap((pod) => pod.ends());
+    const processes = pods.flatMap((pod) => pod.findings());
     const claimants = pods.flatMap((pod) => pod.claimants());
     return {
       strikes: striker.strikes,

@@ -54,7 +54,7 @@ function memory(group: GroupGrowth | null): string {
   const day = mib(slope.perMinute * MINUTES_PER_DAY);
   return [
     `${processes.length} processes, median ${mib(median(processes.map((process) => process.median)))}`,
-    `slope ${signed(slope.perMinute)} KiB/min [${signed(slope.low)}, ${signed(slope.high)}], ${day} in a day`,
+    `slope ${signed(slope.perMinute)} KiB/min [${signed(slope.low)}, ${signed(slope.high)}], ${day} if it went on for a day`,
     `worst ${worst.name} ${signed(worst.grown, 0)} KiB in ${round(worst.spanMinutes)} min`,
   ].join('; ');
 }

@@ -17,18 +17,26 @@ export interface Evidence {
   readonly leaderAtEnd: string | null;
 }
 
-const PROCESS_KIB_MAX = 2_048;
-const MEDIAN_KIB_MAX = 512;
-const HANDLES_MAX = 2;
+interface Limits {
+  /** As it follows a number. */
+  readonly unit: string;
+  /** Growth from which on a process fails. */
+  readonly process: number;
+  /** The same for the median of all, by the low end of its interval. */
+  readonly median: number;
+}
+
+const MEMORY: Limits = { unit: ' KiB', process: 2_048, median: 512 };
+/** Connections come and go: a process has three more or fewer from one minute to the next. */
+const HANDLES: Limits = { unit: '', process: 4, median: 1 };
 
 /** What {@link verdict} goes by, for whoever reads the result. */
-export const RULE = [
-  'Flat means, of the processes that were never restarted, over the time measured (the slope fitted to all readings, times',
-  `that time): none holds ${PROCESS_KIB_MAX / 1_024} MiB more after its garbage has been collected, and the median of them, at the low end of its 95 %`,
-  `interval, less than ${MEDIAN_KIB_MAX} KiB more; none has ${HANDLES_MAX} descriptors or threads more; and those whose garbage nobody collects`,
-  `hold at the end, once it is, no more than ${PROCESS_KIB_MAX / 1_024} MiB above the others. Beside that: never two leaders, tokens grow, no process ends`,
-  'by itself, and somebody leads at the end.',
-].join('\n');
+export const RULE = `Flat means, of the replicas that were never restarted and over the time measured (slope fitted to all readings, times span):
+- none holds ${MEMORY.process} KiB more after its garbage has been collected, and the median of them less than ${MEMORY.median} KiB more;
+- none has ${HANDLES.process} descriptors or threads more, and the median of them not one more;
+- those whose garbage nobody collected until the end hold then, once it is, less than ${MEMORY.process} KiB more heap than the others.
+A median counts by the low end of its 95 % interval. Beside that: never two leaders, tokens grow, no process ends by itself
+or logs an error, and somebody leads at the end.`;
 
 /** What speaks against the run, in plain words; nothing when it passes. */
 export function verdict(evidence: Evidence): string[] {
@@ -37,35 +45,32 @@ export function verdict(evidence: Evidence): string[] {
     ...evidence.processes,
     ...(evidence.terms === 0 ? ['nobody ever led'] : []),
     ...(evidence.leaderAtEnd === null ? ['nobody led at the end'] : []),
-    ...grew('memory', 'KiB', evidence.heldKiB, PROCESS_KIB_MAX),
-    ...medianGrew(evidence.heldKiB),
-    ...grew('descriptors', '', evidence.descriptors, HANDLES_MAX),
-    ...grew('threads', '', evidence.threads, HANDLES_MAX),
+    ...grew('memory', evidence.heldKiB, MEMORY),
+    ...grew('descriptors', evidence.descriptors, HANDLES),
+    ...grew('threads', evidence.threads, HANDLES),
     ...garbageThatWasNone(evidence.heapAtEndKiB),
   ];
 }
 
-function grew(what: string, unit: string, group: GroupGrowth | null, limit: number): string[] {
+function grew(what: string, group: GroupGrowth | null, limits: Limits): string[] {
   if (group === null) return [`${what}: too few readings to tell a slope; let it run for longer`];
-  return group.processes
-    .filter(({ grown }) => grown >= limit)
-    .map(({ name, grown, spanMinutes }) => {
-      const amount = `${grown.toFixed(1)} ${unit}`.trim();
-      return `${what}: ${name} grew by ${amount} in ${spanMinutes.toFixed(1)} min; ${limit} are allowed`;
-    });
-}
-
-function medianGrew(group: GroupGrowth | null): string[] {
-  if (group === null) return [];
-  const spanMinutes = median(group.processes.map((process) => process.spanMinutes));
-  const grown = group.median.low * spanMinutes;
-  if (grown < MEDIAN_KIB_MAX) return [];
-  return [`memory: the median process grew by at least ${grown.toFixed(0)} KiB in ${spanMinutes.toFixed(1)} min`];
+  const { processes } = group;
+  const amount = (grown: number, span: number) => `${grown.toFixed(1)}${limits.unit} in ${span.toFixed(1)} min`;
+  const span = median(processes.map(({ spanMinutes }) => spanMinutes));
+  const medianGrown = group.median.low * span;
+  return [
+    ...processes
+      .filter(({ grown }) => grown >= limits.process)
+      .map(({ name, grown, spanMinutes }) => `${what}: ${name} grew by ${amount(grown, spanMinutes)}`),
+    ...(medianGrown < limits.median
+      ? []
+      : [`${what}: the median process grew by at least ${amount(medianGrown, span)}`]),
+  ];
 }
 
 function garbageThatWasNone({ collected, leftAlone }: Evidence['heapAtEndKiB']): string[] {
   if (collected.length === 0 || leftAlone.length === 0) return [];
   const moreKiB = median(leftAlone) - median(collected);
-  if (moreKiB < PROCESS_KIB_MAX) return [];
+  if (moreKiB < MEMORY.process) return [];
   return [`memory: processes left alone hold ${moreKiB.toFixed(0)} KiB more heap after a collection than the others`];
 }
