@@ -1,6 +1,6 @@
 import { isPredecessor } from './identity.ts';
 import { compareResourceVersions, type LeaseRecord, sameRenewal } from './record.ts';
-import type { ElectionConfig, ElectionState, Sighting } from './state.ts';
+import type { ElectionConfig, ElectionState, Rewind, Sighting } from './state.ts';
 import type { Instant } from './timing.ts';
 
 /** How long a record is valid without a renewal: its own duration, or ours when it carries none. */
@@ -9,9 +9,23 @@ export function recordDurationMs(record: LeaseRecord, config: ElectionConfig): n
 }
 
 /** The timer runs on while the same renewal is seen, and starts anew on any other. Remote times are never looked at. */
-export function sight(before: Sighting, record: LeaseRecord, now: Instant): Sighting {
+export function sight(before: Sighting, record: LeaseRecord, config: ElectionConfig, now: Instant): Sighting {
   const unchanged = before.kind === 'present' && sameRenewal(before.record, record);
-  return { kind: 'present', record, sinceMonoMs: unchanged ? before.sinceMonoMs : now.monoMs };
+  const sinceMonoMs = unchanged ? before.sinceMonoMs : now.monoMs;
+  return { kind: 'present', record, sinceMonoMs, rewind: rewindOf(before, record, config, now) };
+}
+
+/**
+ * An etcd that was restored shows a record of the past, free perhaps, or our own, while the holder of the last one that was
+ * known is still at work: its claim is waited out. It is over when the known version is seen again: then the read was stale.
+ */
+function rewindOf(before: Sighting, record: LeaseRecord, config: ElectionConfig, now: Instant): Rewind | null {
+  const present = before.kind === 'present' ? before : null;
+  const knownVersion = present?.rewind?.knownVersion ?? versionOf(before);
+  if (knownVersion === null || compareResourceVersions(record.resourceVersion, knownVersion) >= 0) return null;
+  if (present?.rewind && !isOutdated(before, record)) return present.rewind;
+  const durationsMs = [record, ...(present ? [present.record] : [])].map((each) => recordDurationMs(each, config));
+  return { knownVersion, untilMonoMs: now.monoMs + Math.max(config.timings.leaseDurationMs, ...durationsMs) };
 }
 
 /** Whether a record is older than what is known already. Different Leases' versions compare, too. */
@@ -42,7 +56,7 @@ export function isNews(before: Sighting, record: LeaseRecord): boolean {
  * own duration is over.
  */
 export function sightDeletion(before: Sighting, record: LeaseRecord, known: OwnWrites, now: Instant): Sighting {
-  const claimableMonoMs = claimableAtMonoMs(sight(before, record, now), known);
+  const claimableMonoMs = claimableAtMonoMs(sight(before, record, known.config, now), known);
   const { resourceVersion } = record;
   return { kind: 'absent', claimableAtMonoMs: claimableMonoMs, confirmedAtMonoMs: now.monoMs, resourceVersion };
 }
@@ -100,9 +114,10 @@ export function claimableAtMonoMs(sighting: Sighting, known: OwnWrites): number 
       return Number.POSITIVE_INFINITY;
     case 'absent':
       return sighting.claimableAtMonoMs;
-    case 'present':
-      return isUncontested(sighting.record, known)
-        ? sighting.sinceMonoMs
-        : sighting.sinceMonoMs + recordDurationMs(sighting.record, known.config);
+    case 'present': {
+      const { record, sinceMonoMs, rewind } = sighting;
+      const overMs = isUncontested(record, known) ? 0 : recordDurationMs(record, known.config);
+      return Math.max(sinceMonoMs + overMs, rewind?.untilMonoMs ?? Number.NEGATIVE_INFINITY);
+    }
   }
 }

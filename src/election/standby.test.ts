@@ -435,11 +435,6 @@ describe('the watch', () => {
     expect(replica.sees(RELEASED).state).toEqual(before);
   });
 
-  test('that lags behind a listing is: an older etcd may have been restored', () => {
-    const replica = standby(lease({ resourceVersion: '120' })).sees(RELEASED, 'list');
-    expect(replica.tick().kinds()).toEqual(['update']);
-  });
-
   test('is begun anew when a read shows what it should have told long before', () => {
     const replica = standby().wake().reply(CONFLICT).wake();
     replica.reply({ kind: 'ok', record: lease({ resourceVersion: '107', renewTime: 'newer' }) });
@@ -455,5 +450,57 @@ describe('the watch', () => {
   test('is left alone when a read shows nothing new', () => {
     const replica = standby().wake().reply(UNKNOWN).wake().reply({ kind: 'ok', record: lease() });
     expect(replica.reports()).toEqual(['reachable']);
+  });
+});
+
+describe('a record from the past, as after a restore of etcd', () => {
+  const PAST = { ...RELEASED, resourceVersion: '90' };
+
+  test('is claimed only when the claim of whoever held the last known one is over, even if it is free', () => {
+    const replica = standby(lease({ leaseDurationMs: 20_000 }))
+      .sees(PAST, 'list')
+      .findUnchanged();
+    expect(replica.the('update').content).toMatchObject({ holder: ME });
+    expect(replica.nowMs).toBe(20_000);
+  });
+
+  test('is not claimed at once either when it is our own', () => {
+    const replica = standby(RELEASED).tick();
+    const own = stored(replica.the('update').content, '111');
+    replica
+      .reply(UNKNOWN)
+      .sees(own)
+      .sees(lease({ resourceVersion: '120' }))
+      .sees(own, 'list')
+      .findUnchanged();
+    expect(replica.the('update').content).toMatchObject({ holder: ME });
+    expect(replica.nowMs).toBe(15_000);
+  });
+
+  test('is waited for once, not anew with each version that follows in the restored store', () => {
+    const replica = standby(lease()).sees(PAST, 'list').wait(1_000);
+    replica.sees({ ...PAST, resourceVersion: '91' }).findUnchanged();
+    expect(replica.the('update').base?.resourceVersion).toBe('91');
+    expect(replica.nowMs).toBe(15_000);
+  });
+
+  test('is waited for anew when the store goes back once more', () => {
+    const replica = standby(lease()).sees(PAST, 'list').wait(1_000);
+    replica.sees({ ...PAST, resourceVersion: '80' }, 'list').findUnchanged();
+    expect(replica.kinds()).toEqual(['update']);
+    expect(replica.nowMs).toBe(16_000);
+  });
+
+  test('was a stale read when the known version is seen again: what is free is taken at once', () => {
+    const free = { ...RELEASED, resourceVersion: '120' };
+    const replica = standby(free).sees(lease({ resourceVersion: '110' }), 'list');
+    expect(replica.tick().kinds()).toEqual([]);
+    expect(replica.sees(free, 'list').tick().kinds()).toEqual(['update']);
+  });
+
+  test('is read again every retry period, since the watch does not tell again what it told', () => {
+    const replica = standby(lease()).sees(PAST, 'list').watching(true);
+    expect(replica.wakeInMs()).toBe(2_000);
+    expect(replica.wake().kinds()).toEqual(['read']);
   });
 });

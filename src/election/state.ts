@@ -24,8 +24,23 @@ export type Sighting =
       readonly confirmedAtMonoMs: number;
       readonly resourceVersion: string | null;
     }
-  /** `sinceMonoMs`: when a response first showed this renewal here; the record's duration is timed from it. */
-  | { readonly kind: 'present'; readonly record: LeaseRecord; readonly sinceMonoMs: number };
+  /**
+   * `sinceMonoMs`: when a response first showed this renewal here; the record's duration is timed from it. `rewind`: set while
+   * the store's versions are below what was known, as after etcd was restored from a backup.
+   */
+  | {
+      readonly kind: 'present';
+      readonly record: LeaseRecord;
+      readonly sinceMonoMs: number;
+      readonly rewind: Rewind | null;
+    };
+
+/** The record is older than one that was seen before: whoever held that one may still be at work. */
+export interface Rewind {
+  readonly knownVersion: string;
+  /** By then its claim is over. */
+  readonly untilMonoMs: number;
+}
 
 /** A write that may or may not have reached the store. */
 export interface UnconfirmedWrite {

@@ -71,8 +71,8 @@ export const HAZARDS: readonly Hazard[] = [
       },
       {
         file: 'src/election/sighting.ts',
-        from: 'const claimableMonoMs = claimableAtMonoMs(sight(before, record, now), known);',
-        to: 'const claimableMonoMs = Math.min(now.monoMs, claimableAtMonoMs(sight(before, record, now), known));',
+        from: 'const claimableMonoMs = claimableAtMonoMs(sight(before, record, known.config, now), known);',
+        to: 'const claimableMonoMs = Math.min(now.monoMs, claimableAtMonoMs(sight(before, record, known.config, now), known));',
       },
     ],
   },
@@ -197,8 +197,8 @@ export const HAZARDS: readonly Hazard[] = [
       },
       {
         file: 'src/election/observe.ts',
-        from: "const told = draft.watching && draft.sighting.kind === 'present';",
-        to: 'const told = draft.watching;',
+        from: "return watching && sighting.kind === 'present' && sighting.rewind === null;",
+        to: 'return watching;',
       },
     ],
   },
