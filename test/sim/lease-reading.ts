@@ -30,7 +30,7 @@ export function sightingKey(lease: unknown): string {
 }
 
 function keyOf(lease: object): string {
-  const { holderIdentity, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions } = specOf(lease);
+  const { holderIdentity, leaseDurationSeconds, acquireTime, renewTime, leaseTransitions = 0 } = specOf(lease);
   const uid = (lease as { metadata?: { uid?: string } }).metadata?.uid;
   return `${uid}|${holderIdentity}|${leaseDurationSeconds}|${acquireTime}|${renewTime}|${leaseTransitions}`;
 }

@@ -63,6 +63,8 @@ interface Ledger {
 
 /** The field is an int32. */
 const TRANSITIONS_MAX = 2 ** 31 - 1;
+/** In retry periods: more than replicas let pass between two looks at a missing Lease without beginning their wait anew. */
+const LOOKS_APART = 6;
 const REQUESTS_WINDOW_MS = 10_000;
 /** Besides two requests (a read, a write) for each retry period: listings and watches; a storm is far above. */
 const REQUESTS_MAX = 40;
@@ -79,6 +81,7 @@ export class Oracle implements NetworkObserver {
   readonly #foreigners = new Map<string, ForeignLedger>();
   /** Somebody held the Lease once. */
   #everHeld = false;
+  #createdAtMs = Number.NEGATIVE_INFINITY;
   #lastToken: string | null = null;
   /** Promises about uniqueness and order are off until then. */
   #exemptUntilMs = Number.NEGATIVE_INFINITY;
@@ -214,6 +217,7 @@ export class Oracle implements NetworkObserver {
     const holder = now.holderIdentity ?? '';
     const oldHolder = old.holderIdentity ?? '';
     this.#wroteForeign(before, after, holder, oldHolder);
+    this.#noteLifetime(before, after);
     this.#everHeld ||= holder !== '';
     const writer = this.#ledgers.get(after.writer);
     if (writer === undefined) return;
@@ -235,6 +239,17 @@ export class Oracle implements NetworkObserver {
     if (now.acquireTime !== now.renewTime && (changes || now.acquireTime !== old.acquireTime))
       this.#broken(4, `${changes ? 'an acquisition' : 'a renewal'} wrote an acquireTime of the past`);
     if (oldHolder !== '' && !wasIts) this.#checkTakeover(writer, before, now.renewTime ?? '');
+  }
+
+  /**
+   * A Lease that is created, led and deleted between two looks leaves no trace for one whose watch is late or cut off: it goes
+   * on waiting out the absence that began before. `docs/reliability.md` says so.
+   */
+  #noteLifetime(before: Version, after: Version): void {
+    if (before.lease === null) this.#createdAtMs = this.#now();
+    if (after.lease !== null) return;
+    const retryPeriodsMs = [...this.#ledgers.values()].map(({ process }) => process.retryPeriodMs);
+    if (this.#now() - this.#createdAtMs < LOOKS_APART * Math.max(0, ...retryPeriodsMs) + 1_000) this.exempt();
   }
 
   #checkRelease({ process }: Ledger, wasIts: boolean): void {

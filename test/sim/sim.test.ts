@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { FAULTS, OUTRAGES } from './faults.ts';
 import { formatTable, readTable, SEEDS_MAX, TABLE_COMMAND } from './hazard-table.ts';
 import { HAZARDS } from './hazards.ts';
 import { runHistory } from './history.ts';
@@ -26,12 +27,24 @@ test('one seed is one history', async () => {
   expect(lines[1]).toEqual(lines[0]);
 });
 
+test('every fault strikes, and foreign electors lead as well as ours', { timeout: 60_000 }, async () => {
+  const struck = new Set<string>();
+  const led = new Set<string>();
+  const trace = (_: number, line: string) => {
+    struck.add(/^fault: (\w+)/.exec(line)?.[1] ?? '');
+    led.add(/^(pod|foreign)\S* started/.exec(line)?.[1] ?? '');
+  };
+  for (let seed = 1; seed <= 80; seed += 1) await runHistory({ seed, trace });
+  expect([...struck]).toEqual(expect.arrayContaining([...Object.keys(FAULTS), ...Object.keys(OUTRAGES)]));
+  expect([...led]).toEqual(expect.arrayContaining(['pod', 'foreign']));
+});
+
 test('what a sweep finds does not depend on the number of cores', { timeout: 60_000 }, async () => {
-  const one = await sweep({ from: 1, count: 60, hazard: 'H4', workers: 1 });
-  const three = await sweep({ from: 1, count: 60, hazard: 'H4', workers: 3 });
+  const one = await sweep({ from: 1, count: 60, hazard: 'H13', workers: 1 });
+  const three = await sweep({ from: 1, count: 60, hazard: 'H13', workers: 3 });
   expect(one.broken.length).toBeGreaterThan(1);
   expect(three).toEqual(one);
-  const first = await sweep({ from: 1, count: 60, hazard: 'H4', workers: 3, firstOnly: true });
+  const first = await sweep({ from: 1, count: 60, hazard: 'H13', workers: 3, firstOnly: true });
   expect(first.broken).toEqual(one.broken.slice(0, 1));
 });
 
