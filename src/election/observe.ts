@@ -25,7 +25,7 @@ export function observe(draft: Draft, record: LeaseRecord, source: 'watch' | 'li
 export function onWatching(draft: Draft, up: boolean, now: Instant): void {
   draft.watching = up;
   if (!up) draft.readAtMonoMs = now.monoMs;
-  else if (isTold(draft) && draft.outdatedVersion === null && !draft.claimUnconfirmed) {
+  else if (isTold(draft, now) && draft.outdatedVersion === null && !draft.claimUnconfirmed) {
     draft.readAtMonoMs = Number.POSITIVE_INFINITY;
   }
 }
@@ -33,12 +33,15 @@ export function onWatching(draft: Draft, up: boolean, now: Instant): void {
 /** While changes arrive by themselves nothing needs to be read; else the Lease is polled. */
 export function scheduleRead(draft: Draft, now: Instant): void {
   const { retryPeriodMs } = draft.config.timings;
-  draft.readAtMonoMs = isTold(draft) ? Number.POSITIVE_INFINITY : now.monoMs + retryPeriodMs;
+  draft.readAtMonoMs = isTold(draft, now) ? Number.POSITIVE_INFINITY : now.monoMs + retryPeriodMs;
 }
 
-/** Not of a missing Lease, nor of one from the past: the watch does not tell again what it told before. */
-function isTold({ watching, sighting }: Draft): boolean {
-  return watching && sighting.kind === 'present' && sighting.rewind === null;
+/**
+ * A missing Lease is not, since a watch's silence says nothing of it; nor is a record of the past while it is waited out: what
+ * was told before is not told again.
+ */
+function isTold({ watching, sighting }: Draft, now: Instant): boolean {
+  return watching && sighting.kind === 'present' && !(sighting.rewind && now.monoMs < sighting.rewind.untilMonoMs);
 }
 
 /** The watch saw the Lease go. */

@@ -503,4 +503,10 @@ describe('a record from the past, as after a restore of etcd', () => {
     expect(replica.wakeInMs()).toBe(2_000);
     expect(replica.wake().kinds()).toEqual(['read']);
   });
+
+  test('is watched like any other when the wait is over', () => {
+    const replica = standby(lease()).sees(PAST, 'list').watching(true).wait(15_000);
+    replica.sees(lease({ resourceVersion: '92', renewTime: 'after the restore' }));
+    expect(replica.wakeInMs()).toBe(15_000);
+  });
 });

@@ -197,8 +197,8 @@ export const HAZARDS: readonly Hazard[] = [
       },
       {
         file: 'src/election/observe.ts',
-        from: "return watching && sighting.kind === 'present' && sighting.rewind === null;",
-        to: 'return watching;',
+        from: "return watching && sighting.kind === 'present' && !(sighting.rewind && now.monoMs < sighting.rewind.untilMonoMs);",
+        to: 'return watching || now.monoMs < 0;',
       },
     ],
   },

@@ -75,6 +75,8 @@ export const controlPlane: readonly Fault[] = [
     prepare: async (stage) => ({
       strike: async () => {
         const { controlPlane } = stage.scene;
+        // Of the restore before, standbys wait out who led then; until that is over nobody else leads.
+        await stage.lasting(pastTheLeaseMs(STANDARD));
         const copy = await controlPlane.copyEtcd();
         const before = stage.leader();
         await before.api.post('/step-down');
