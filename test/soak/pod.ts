@@ -1,7 +1,9 @@
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Claimant } from '../cluster/replica/history.ts';
 import { BRISK, Replica } from '../cluster/replica/replica.ts';
+import { until } from '../cluster/replica/until.ts';
 import type { ApiServer } from './api-server.ts';
 
 export interface PodOptions {
@@ -11,6 +13,14 @@ export interface PodOptions {
   /** Program and arguments, up to the subcommand. */
   readonly command: readonly string[];
   readonly apiServer: ApiServer;
+  /** For files of its own. */
+  readonly directory: string;
+}
+
+/** What a process holds once all garbage is collected. */
+export interface Held {
+  readonly objectsKiB: number;
+  readonly codeKiB: number;
 }
 
 /** Each replica is asked so often whether it leads. An answer speaks for up to the renew deadline: few moments stay unseen. */
@@ -20,6 +30,7 @@ const START_MS_MAX = 60_000;
 /** What the sidecar promises for a SIGTERM. */
 const STOP_MS_MAX = 16_500;
 const SLOW_MACHINE_MS = 10_000;
+const COLLECT_MS_MAX = 10_000;
 const ERROR_LEVELS = ['error', 'fatal'];
 const COLLECT_GARBAGE = join(import.meta.dirname, 'collect-garbage.cjs');
 
@@ -47,6 +58,10 @@ export class Pod {
 
   get leading(): boolean {
     return this.replicas.length > 0 && this.current.leading;
+  }
+
+  get #heapFile(): string {
+    return join(this.#options.directory, `${this.name}.heap.json`);
   }
 
   /** Its two listeners, once they listen. */
@@ -79,7 +94,7 @@ export class Pod {
       env: {
         MALLOC_ARENA_MAX: '1',
         NODE_ENV: 'production',
-        ...(this.core && { NODE_OPTIONS: `--require=${COLLECT_GARBAGE}` }),
+        ...(this.core && { NODE_OPTIONS: `--require=${COLLECT_GARBAGE}`, SOAK_HEAP_FILE: this.#heapFile }),
       },
       args: [],
       ownWallClock: false,
@@ -93,9 +108,12 @@ export class Pod {
     return this.current.untilWatching(START_MS_MAX);
   }
 
-  /** Lets one of the core collect all its garbage. */
-  collectGarbage(): void {
+  /** Lets one of the core collect all its garbage; null when it does not get round to it. */
+  async collectGarbage(): Promise<Held | null> {
+    await rm(this.#heapFile, { force: true });
     process.kill(this.current.pid, 'SIGUSR2');
+    const written = until('it has collected', COLLECT_MS_MAX, () => readFile(this.#heapFile, 'utf8').catch(() => null));
+    return written.then(JSON.parse, () => null);
   }
 
   async kill(): Promise<void> {

@@ -49,7 +49,7 @@ try {
   await cp(join(root, 'dist'), join(scratch, 'program'), { recursive: true });
   const totalMs = minutes * 60_000;
   const sighting = await soak({
-    ...{ seed, replicas, core, totalMs, apiServer },
+    ...{ seed, replicas, core, totalMs, apiServer, directory: scratch },
     warmUpMs: totalMs * WARM_UP_SHARE,
     command: [process.execPath, join(scratch, 'program/leasegate.js')],
     progress: (line) => console.log(line),
@@ -73,15 +73,18 @@ async function report(sighting: Sighting): Promise<boolean> {
     );
   const collected = sighting.core.filter((course) => course.collected);
   const leftAlone = sighting.core.filter((course) => !course.collected);
-  const atEnd = (courses: readonly Course[]) => courses.flatMap(({ heldHeapKiB }) => heldHeapKiB.at(-1)?.value ?? []);
+  const atEnd = (courses: readonly Course[]) =>
+    courses.flatMap(({ heldObjectsKiB }) => heldObjectsKiB.at(-1)?.value ?? []);
   const figures = {
     heldKiB: group(collected, 'heldAnonymousKiB'),
+    objectsKiB: group(collected, 'heldObjectsKiB'),
+    codeKiB: group(collected, 'heldCodeKiB'),
     leftAloneKiB: group(leftAlone, 'anonymousKiB'),
     descriptors: group(sighting.core, 'descriptors'),
     threads: group(sighting.core, 'threads'),
     serverKiB: growthOf('lease server', sighting.server.anonymousKiB, sinceMinutes),
     serverDescriptors: growthOf('lease server', sighting.server.descriptors, sinceMinutes),
-    heapAtEndKiB: { collected: atEnd(collected), leftAlone: atEnd(leftAlone) },
+    objectsAtEndKiB: { collected: atEnd(collected), leftAlone: atEnd(leftAlone) },
   };
   const reasons = verdict({ ...figures, ...sighting });
   console.log(`${summary({ ...figures, sighting, reasons })}\n\n${RULE}`);

@@ -20,6 +20,8 @@ export interface SoakOptions {
   /** Program and arguments that run Leasegate, up to the subcommand. */
   readonly command: readonly string[];
   readonly apiServer: ApiServer;
+  /** For files that are not kept. */
+  readonly directory: string;
   readonly progress: (line: string) => void;
 }
 
@@ -62,7 +64,8 @@ export async function soak(options: SoakOptions): Promise<Sighting> {
   const random = new SeededRandom(options.seed);
   const pods = Array.from({ length: options.replicas }, (_, index) => {
     const name = `pod-${index + 1}`;
-    return new Pod({ name, core: index < options.core, command: options.command, apiServer });
+    const { command, directory } = options;
+    return new Pod({ name, core: index < options.core, command, apiServer, directory });
   });
   const plan = planFaults({
     random: random.fork(),

@@ -6,12 +6,14 @@ import type { Sighting } from './soak.ts';
 export interface SummaryInput {
   readonly sighting: Sighting;
   readonly heldKiB: GroupGrowth | null;
+  readonly objectsKiB: GroupGrowth | null;
+  readonly codeKiB: GroupGrowth | null;
   readonly leftAloneKiB: GroupGrowth | null;
   readonly descriptors: GroupGrowth | null;
   readonly threads: GroupGrowth | null;
   readonly serverKiB: Growth | null;
   readonly serverDescriptors: Growth | null;
-  readonly heapAtEndKiB: { readonly collected: readonly number[]; readonly leftAlone: readonly number[] };
+  readonly objectsAtEndKiB: { readonly collected: readonly number[]; readonly leftAlone: readonly number[] };
   readonly reasons: readonly string[];
 }
 
@@ -22,7 +24,7 @@ const signed = (value: number, digits = 1) => `${value < 0 ? '' : '+'}${round(va
 /** One line per subject. */
 export function summary(input: SummaryInput): string {
   const { sighting } = input;
-  const { collected, leftAlone } = input.heapAtEndKiB;
+  const { collected, leftAlone } = input.objectsAtEndKiB;
   const amiss = sighting.strikes.filter(({ error }) => error !== undefined).length;
   const lines: [string, string][] = [
     ['faults', `${sighting.strikes.length}: ${counts(sighting.strikes.map(({ kind }) => kind))}; ${amiss} went amiss`],
@@ -36,8 +38,13 @@ export function summary(input: SummaryInput): string {
     ],
     ['requests', `${sighting.requests.local} to the replicas, ${sighting.requests.api} to the API server`],
     ['memory', `held after a collection: ${memory(input.heldKiB)}`],
+    ['', `of that in objects: ${memory(input.objectsKiB)}`],
+    ['', `of that in code that V8 compiled: ${memory(input.codeKiB)}`],
     ['', `left alone, garbage and all: ${memory(input.leftAloneKiB)}`],
-    ['', `heap at the end, after a collection: ${heap(collected)}; of those left alone until then ${heap(leftAlone)}`],
+    [
+      '',
+      `objects at the end, after a collection: ${held(collected)}; of those left alone until then ${held(leftAlone)}`,
+    ],
     ['', `the most that any replica had resident at any moment: ${mib(sighting.residentKiBMax)}`],
     ['descriptors', handles(input.descriptors)],
     ['threads', handles(input.threads)],
@@ -73,7 +80,7 @@ function server(memoryKiB: Growth | null, descriptors: Growth | null): string {
   return `not judged, it keeps Events for an hour: ${memoryText}; median ${descriptors.median} descriptors`;
 }
 
-const heap = (kib: readonly number[]) => (kib.length === 0 ? 'unknown' : mib(median(kib)));
+const held = (kib: readonly number[]) => (kib.length === 0 ? 'unknown' : mib(median(kib)));
 const seconds = (ms: number) => `${round(ms / 1_000)} s`;
 
 function counts(kinds: readonly string[]): string {

@@ -19,7 +19,8 @@ const flat: Evidence = {
   heldKiB: group(24_000, [0, 5, -5, 10, -10]),
   descriptors: group(30, [0, 0, 0, 0, 0]),
   threads: group(7, [0, 0, 0, 0, 0]),
-  heapAtEndKiB: { collected: [12_500, 12_700], leftAlone: [12_400, 12_900] },
+  objectsKiB: group(8_400, [0, 1, -1, 2, -2]),
+  objectsAtEndKiB: { collected: [8_400, 8_500], leftAlone: [8_300, 8_600] },
   leadership: [],
   processes: [],
   terms: 40,
@@ -43,6 +44,15 @@ describe('a soak', () => {
     ]);
   });
 
+  test('fails when objects stay that are small beside the whole', () => {
+    expect(verdict({ ...flat, objectsKiB: group(8_400, [0, 0, 0, 0, 40]) })).toEqual([
+      'objects: pod-5 grew by 640.0 KiB in 16.0 min',
+    ]);
+    expect(verdict({ ...flat, objectsKiB: group(8_400, [10, 10, 10, 10, 10]) })).toEqual([
+      'objects: the median process grew by at least 160.0 KiB in 16.0 min',
+    ]);
+  });
+
   test('fails when a process keeps four descriptors or threads, or most keep one', () => {
     expect(verdict({ ...flat, descriptors: group(30, [0, 0, 0.3, 0, 0]) })).toEqual([
       'descriptors: pod-3 grew by 4.8 in 16.0 min',
@@ -55,9 +65,9 @@ describe('a soak', () => {
   });
 
   test('fails when what looked like garbage is still held after a collection', () => {
-    const heapAtEndKiB = { collected: [12_500, 12_700], leftAlone: [15_000, 15_200] };
-    expect(verdict({ ...flat, heapAtEndKiB })).toEqual([
-      'memory: processes left alone hold 2500 KiB more heap after a collection than the others',
+    const objectsAtEndKiB = { collected: [8_400, 8_600], leftAlone: [9_400, 9_600] };
+    expect(verdict({ ...flat, objectsAtEndKiB })).toEqual([
+      'objects: processes left alone hold 1000 KiB more after a collection than the others',
     ]);
   });
 

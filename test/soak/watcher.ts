@@ -16,9 +16,11 @@ export interface Course {
   readonly privateDirtyKiB: Reading[];
   /** JavaScript heap in use, by its metrics. */
   readonly heapKiB: Reading[];
-  /** The same two after a full collection. Of those left alone there is one reading, at the end. */
+  /** After a full collection. Of those left alone there is one reading, at the end. */
   readonly heldAnonymousKiB: Reading[];
-  readonly heldHeapKiB: Reading[];
+  /** Of the JavaScript heap: objects, and compiled code. */
+  readonly heldObjectsKiB: Reading[];
+  readonly heldCodeKiB: Reading[];
 }
 
 export interface WatcherOptions {
@@ -100,18 +102,18 @@ export class Watcher {
 
   async #readHeld(which: (course: Course) => boolean): Promise<void> {
     const chosen = [...this.#courses].filter(([pod, course]) => pod.calm && which(course));
-    for (const [pod] of chosen) pod.collectGarbage();
+    await Promise.all(chosen.map(([pod, course]) => this.#readHeldOf(pod, course)));
+  }
+
+  async #readHeldOf(pod: Pod, course: Course): Promise<void> {
+    const held = await pod.collectGarbage();
     await sleep(COLLECTED_AFTER_MS);
-    await Promise.all(
-      chosen.map(async ([pod, course]) => {
-        if (!pod.calm) return;
-        const [reading, page] = await Promise.all([readProcess(pod.current.pid), this.#scrape(pod)]);
-        if (reading === null || page === null || !pod.calm) return;
-        const minutes = this.#minutes();
-        course.heldAnonymousKiB.push({ minutes, value: reading.anonymousKiB });
-        course.heldHeapKiB.push({ minutes, value: metricOf(page, HEAP_METRIC) / 1024 });
-      }),
-    );
+    const reading = await readProcess(pod.current.pid);
+    if (held === null || reading === null || !pod.calm) return;
+    const minutes = this.#minutes();
+    course.heldAnonymousKiB.push({ minutes, value: reading.anonymousKiB });
+    course.heldObjectsKiB.push({ minutes, value: held.objectsKiB });
+    course.heldCodeKiB.push({ minutes, value: held.codeKiB });
   }
 
   /** Faults go on meanwhile: who does not answer is asked again at the next round. */
@@ -148,6 +150,6 @@ export function metricOf(page: string, name: string): number {
 function emptyCourse(name: string, collected: boolean): Course {
   return {
     ...{ name, collected, anonymousKiB: [], descriptors: [], threads: [], privateDirtyKiB: [], heapKiB: [] },
-    ...{ heldAnonymousKiB: [], heldHeapKiB: [] },
+    ...{ heldAnonymousKiB: [], heldObjectsKiB: [], heldCodeKiB: [] },
   };
 }
