@@ -102,6 +102,20 @@ export function isOurs(record: LeaseRecord, { config, sentRenewTimes }: OwnWrite
   return record.holder === config.identity && sentRenewTimes.some((time) => time === record.renewTime);
 }
 
+/**
+ * Monotonic time until which somebody may still trust an answer that our pod's dead predecessor gave: no answer outlasts the
+ * record under which it was given. In the past when the record is nobody's but others'.
+ */
+export function predecessorTrustedUntilMonoMs({
+  sighting,
+  config,
+}: Pick<ElectionState, 'sighting' | 'config'>): number {
+  if (sighting.kind !== 'present' || !isPredecessor(sighting.record.holder, config.identity)) {
+    return Number.NEGATIVE_INFINITY;
+  }
+  return sighting.sinceMonoMs + recordDurationMs(sighting.record, config);
+}
+
 /** Whether nobody else can be at work under this record: it is free, ours, or our pod's dead predecessor's. */
 export function isUncontested(record: LeaseRecord, known: OwnWrites): boolean {
   return record.holder === '' || isOurs(record, known) || isPredecessor(record.holder, known.config.identity);
