@@ -5,6 +5,6 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/{contract,scenarios,sim,house,faults,soak}/**/*.test.ts'],
     exclude: [...configDefaults.exclude, '**/*.cluster.test.ts'],
-    coverage: { include: ['src/**'], exclude: ['src/**/*.test.ts'] },
+    coverage: { include: ['src/**'], exclude: ['src/**/*.test.ts', 'src/**/*.fixture.ts'] },
   },
 });

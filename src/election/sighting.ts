@@ -12,7 +12,30 @@ export function recordDurationMs(record: LeaseRecord, config: ElectionConfig): n
 export function sight(before: Sighting, record: LeaseRecord, config: ElectionConfig, now: Instant): Sighting {
   const unchanged = before.kind === 'present' && sameRenewal(before.record, record);
   const sinceMonoMs = unchanged ? before.sinceMonoMs : now.monoMs;
-  return { kind: 'present', record, sinceMonoMs, rewind: rewindOf(before, record, config, now) };
+  const rewind = rewindOf(before, record, config, now);
+  return {
+    kind: 'present',
+    record,
+    sinceMonoMs,
+    rewind,
+    formerUntilMonoMs: formerUntilMonoMs(before, record, config, now),
+  };
+}
+
+/**
+ * A Lease that was deleted and made anew, free perhaps, says nothing of who held the one before: its claim is waited out as if
+ * the Lease were missing still.
+ */
+function formerUntilMonoMs(before: Sighting, record: LeaseRecord, config: ElectionConfig, now: Instant): number {
+  switch (before.kind) {
+    case 'unknown':
+      return Number.NEGATIVE_INFINITY;
+    case 'absent':
+      return before.claimableAtMonoMs;
+    case 'present':
+      if (before.record.uid === record.uid) return before.formerUntilMonoMs;
+      return now.monoMs + Math.max(config.timings.leaseDurationMs, recordDurationMs(before.record, config));
+  }
 }
 
 /**
@@ -86,9 +109,10 @@ export function sightAbsence(
   if (before.kind === 'absent' && now.monoMs - before.confirmedAtMonoMs <= absenceGapMsMax(config)) {
     return { ...before, ...seen };
   }
-  const lastDurationMs = before.kind === 'present' ? recordDurationMs(before.record, config) : 0;
-  const waitMs = Math.max(config.timings.leaseDurationMs, lastDurationMs);
-  return { kind: 'absent', claimableAtMonoMs: now.monoMs + waitMs, ...seen };
+  const last = before.kind === 'present' ? before : null;
+  const waitMs = Math.max(config.timings.leaseDurationMs, last === null ? 0 : recordDurationMs(last.record, config));
+  const formerMonoMs = Math.max(last?.formerUntilMonoMs ?? 0, last?.rewind?.untilMonoMs ?? 0);
+  return { kind: 'absent', claimableAtMonoMs: Math.max(now.monoMs + waitMs, formerMonoMs), ...seen };
 }
 
 /** What it takes to tell our own records from others'. */
@@ -129,9 +153,9 @@ export function claimableAtMonoMs(sighting: Sighting, known: OwnWrites): number 
     case 'absent':
       return sighting.claimableAtMonoMs;
     case 'present': {
-      const { record, sinceMonoMs, rewind } = sighting;
+      const { record, sinceMonoMs, rewind, formerUntilMonoMs } = sighting;
       const overMs = isUncontested(record, known) ? 0 : recordDurationMs(record, known.config);
-      return Math.max(sinceMonoMs + overMs, rewind?.untilMonoMs ?? Number.NEGATIVE_INFINITY);
+      return Math.max(sinceMonoMs + overMs, formerUntilMonoMs, rewind?.untilMonoMs ?? Number.NEGATIVE_INFINITY);
     }
   }
 }

@@ -1,5 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { CONFLICT, Driver, lease, ME, OTHER, REFUSED, standby, stored, UNKNOWN, unled } from './driver.fixture.ts';
+import {
+  CONFLICT,
+  Driver,
+  leader,
+  lease,
+  ME,
+  OTHER,
+  REFUSED,
+  standby,
+  stored,
+  UNKNOWN,
+  unled,
+} from './driver.fixture.ts';
 import { nextWake } from './index.ts';
 
 const RELEASED = lease({ resourceVersion: '110', holder: '', leaseDurationMs: 1_000, renewTime: 'released' });
@@ -509,4 +521,42 @@ describe('a record from the past, as after a restore of etcd', () => {
     replica.sees(lease({ resourceVersion: '92', renewTime: 'after the restore' }));
     expect(replica.wakeInMs()).toBe(15_000);
   });
+});
+
+describe('a Lease that was deleted and made anew, free, as whoever applies its manifest does', () => {
+  const ANEW = lease({ uid: 'lease-2', resourceVersion: '121', holder: '', leaseDurationMs: 0, renewTime: null });
+  const GONE = lease({ resourceVersion: '120' });
+
+  test('is claimed only when the claim of whoever held the one before is over', () => {
+    const replica = standby().wait(1_000).send({ kind: 'deleted', record: GONE }).sees(ANEW);
+    expect(replica.tick().kinds()).toEqual([]);
+    expect(replica.wait(13_999).tick().kinds()).toEqual([]);
+    expect(replica.wait(1).tick().the('update').base.uid).toBe('lease-2');
+  });
+
+  test('is waited for a whole duration when its deletion was not seen', () => {
+    const replica = standby(lease({ leaseDurationMs: 20_000 }))
+      .wait(4_000)
+      .sees(ANEW, 'list');
+    expect(replica.wakeInMs()).toBe(20_000);
+  });
+
+  test('is claimed at once by whoever held the one before', () => {
+    const { replica, record } = leader();
+    replica.wait(1_000).send({ kind: 'deleted', record: { ...record, resourceVersion: '120' } });
+    replica.sees(ANEW).send({ kind: 'work-stopped' });
+    expect(replica.tick().kinds()).toEqual(['update']);
+  });
+
+  test('does not begin the wait anew with what is written into it', () => {
+    const replica = standby().wait(1_000).send({ kind: 'deleted', record: GONE }).sees(ANEW).wait(5_000);
+    expect(replica.sees({ ...ANEW, resourceVersion: '122' }).wakeInMs()).toBe(9_000);
+  });
+});
+
+test('a Lease of the past that goes missing is waited for no less than the claim that was known', () => {
+  const replica = standby(lease({ leaseDurationMs: 60_000 })).sees({ ...RELEASED, resourceVersion: '90' }, 'list');
+  replica.wait(1_000).send({ kind: 'absent', resourceVersion: '91' });
+  expect(replica.findNothing().kinds()).toEqual(['create']);
+  expect(replica.nowMs).toBe(60_000);
 });

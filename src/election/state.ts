@@ -33,6 +33,8 @@ export type Sighting =
       readonly record: LeaseRecord;
       readonly sinceMonoMs: number;
       readonly rewind: Rewind | null;
+      /** Until then whoever held a Lease of this name that is gone may still be at work. */
+      readonly formerUntilMonoMs: number;
     };
 
 /** The record is older than one that was seen before: whoever held that one may still be at work. */

@@ -63,6 +63,10 @@ export class Cast {
       : this.timings.leaseDurationMs;
   }
 
+  get hasForeigners(): boolean {
+    return this.#foreignPlaces.size > 0;
+  }
+
   get size(): number {
     return this.#places.length;
   }

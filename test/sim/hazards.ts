@@ -66,8 +66,8 @@ export const HAZARDS: readonly Hazard[] = [
     edits: [
       {
         file: 'src/election/sighting.ts',
-        from: "return { kind: 'absent', claimableAtMonoMs: now.monoMs + waitMs, ...seen };",
-        to: "return { kind: 'absent', claimableAtMonoMs: now.monoMs + 0 * waitMs, ...seen };",
+        from: 'claimableAtMonoMs: Math.max(now.monoMs + waitMs, formerMonoMs)',
+        to: 'claimableAtMonoMs: Math.max(now.monoMs + 0 * waitMs, formerMonoMs)',
       },
       {
         file: 'src/election/sighting.ts',
@@ -136,7 +136,7 @@ export const HAZARDS: readonly Hazard[] = [
     const raw = { metadata: { name: 'lease', namespace: 'sim' } };
     const empty = { uid: '', resourceVersion: '', holder: '', leaseDurationMs: 0, renewTime: null, acquireTime: null };
     const record = { ...empty, transitions: 0, preferredHolder: '', holderAddress: null, raw };
-    draft.sighting = { kind: 'present', record, sinceMonoMs: now.monoMs };
+    draft.sighting = { kind: 'present', record, sinceMonoMs: now.monoMs, rewind: null, formerUntilMonoMs: 0 };
   }`,
       },
     ],

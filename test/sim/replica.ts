@@ -145,7 +145,7 @@ export class Replica implements Participant {
     if (!this.machine.running || this.terminating) return;
     const { monoMs } = this.machine.now();
     const { isLeader, validForMs } = this.leadership.answer();
-    this.#trustsUntilMonoMs = isLeader ? monoMs + validForMs : Number.NEGATIVE_INFINITY;
+    if (isLeader) this.#trustsUntilMonoMs = Math.max(this.#trustsUntilMonoMs, monoMs + validForMs);
   }
 
   /** A suspend hides time from the application's clock, too; what it believed is given up with it. */
