@@ -85,6 +85,7 @@ export class Oracle implements NetworkObserver {
   #lastToken: string | null = null;
   /** Promises about uniqueness and order are off until then. */
   #exemptUntilMs = Number.NEGATIVE_INFINITY;
+  #recreatedUntilMs = Number.NEGATIVE_INFINITY;
   grants = 0;
 
   /** `longestMs`: no claim of anyone lasts longer. */
@@ -114,6 +115,11 @@ export class Oracle implements NetworkObserver {
   /** Something happens for `forMs` that nobody can be safe from: looks away until every claim from before has ended. */
   exempt(forMs = 0): void {
     this.#exemptUntilMs = Math.max(this.#exemptUntilMs, this.#now() + forMs + 1.5 * this.#longestMs);
+  }
+
+  /** Whoever first looks now finds a free Lease, and can't know that it replaced a held one. */
+  recreated(): void {
+    this.#recreatedUntilMs = this.#now() + 1.5 * this.#longestMs;
   }
 
   /** An old backup was restored: numbers begin anew below those that were given out. */
@@ -292,6 +298,7 @@ export class Oracle implements NetworkObserver {
     const key = sightingKey(lease);
     if (!ledger.ownKeys.has(key)) this.#ousted(ledger, lease);
     else if (later(versionOf(lease), ledger.ownVersion)) ledger.ownVersion = versionOf(lease);
+    if (ledger.seenAt.size === 0 && this.#now() < this.#recreatedUntilMs) this.exempt();
     if (!ledger.seenAt.has(key)) ledger.seenAt.set(key, monoMs);
   }
 

@@ -134,7 +134,9 @@ export class Scene {
 
   /** Somebody applies a manifest with another Lease of the same name. */
   recreate(spec: JsonObject): void {
-    if (Object.keys(spec).length > 0 || this.cast.mixedTimings || this.cast.hasForeigners) this.#oracle.exempt();
+    const made = Object.keys(spec).length > 0;
+    if (made || this.cast.mixedTimings || this.cast.hasForeigners) this.#oracle.exempt();
+    else this.#oracle.recreated();
     this.server.remove();
     this.server.create(spec);
   }
