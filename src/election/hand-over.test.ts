@@ -246,6 +246,25 @@ describe('pausing', () => {
     expect(replica.nowMs).toBe(10_000);
   });
 
+  test("while our dead predecessor's Lease is claimed frees it no sooner than the predecessor's answers have lapsed", () => {
+    const replica = standby(lease({ holder: 'a_uid-a_0' })).tick();
+    const record = stored(replica.the('update').content, '101');
+    expect(replica.send(PAUSE).wait(400).reply({ kind: 'ok', record }).kinds()).not.toContain('update');
+    expect(replica.wakeInMs()).toBe(14_600);
+    expect(replica.wake().the('update').content.holder).toBe('');
+  });
+
+  test("counts the predecessor's answers also when its Lease was deleted before it could be claimed", () => {
+    const record = lease({ holder: 'a_uid-a_0' });
+    const replica = standby(record);
+    replica.send({ kind: 'deleted', record: { ...record, resourceVersion: '101' } }).tick();
+    const claimed = stored(replica.the('create').content, '102', 'lease-2');
+    replica.send(PAUSE).wait(400).reply({ kind: 'ok', record: claimed });
+    expect(replica.wake().kinds()).toEqual(['read']);
+    expect(replica.reply({ kind: 'ok', record: claimed }).wake().the('update').content.holder).toBe('');
+    expect(replica.nowMs).toBe(15_000);
+  });
+
   test('during a hand-over lets it end, and keeps from campaigning afterwards', () => {
     const { replica } = leader();
     replica.send(STEP_DOWN).send(PAUSE).send(WORK_STOPPED);

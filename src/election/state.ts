@@ -104,7 +104,10 @@ export interface ElectionState {
   readonly abandonAtMonoMs: number;
   /** Not to read, claim or release before this. */
   readonly retryAtMonoMs: number;
-  /** Answers that were given in the tenure lost last may be trusted until then: a pause does not free the Lease before. */
+  /**
+   * Answers that were given in the tenure lost last, or by our pod's dead predecessor, may be trusted until then: a pause does
+   * not free the Lease before.
+   */
   readonly answersUntilMonoMs: number;
   /** Not to claim before this: others go first after a step-down. */
   readonly holdOffUntilMonoMs: number;
