@@ -48,7 +48,9 @@ export function createApi(options: ApiOptions): Api {
 
   // Express takes 9 MiB and as long to load as the whole rest to start. Most replicas never need it.
   let app: Promise<RequestListener> | null = null;
-  const serveRest = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+  const serveRest: Handler = async (req, res, path) => {
+    // Express would read a target its own way: without a fragment, a blank at its end, or the scheme and host before it.
+    if (!LOCAL_ONLY_PATHS.has(path)) return replyNotFound(req, res);
     app ??= import('./local-app.ts').then(({ createLocalApp }) => createLocalApp(options));
     (await app)(req, res);
   };
@@ -63,7 +65,7 @@ export function createApi(options: ApiOptions): Api {
         }
         const [path, query] = splitTarget(req.url ?? '');
         const route = routes.get(path);
-        const done = route === undefined ? rest(req, res) : route(req, res, query);
+        const done = route === undefined ? rest(req, res, path) : route(req, res, query);
         done?.catch((error: unknown) => fail(req, res, error));
       } catch (error) {
         fail(req, res, error);
@@ -82,8 +84,7 @@ export function createApi(options: ApiOptions): Api {
     probe: listener(
       () => null,
       routes,
-      (req, res) => {
-        const [path] = splitTarget(req.url ?? '');
+      (req, res, path) => {
         if (LOCAL_ONLY_PATHS.has(path)) replyLocalOnly(req, res);
         else replyNotFound(req, res);
       },
@@ -106,7 +107,7 @@ export const LOCAL_ONLY_PATHS: ReadonlySet<string> = new Set([
 ]);
 
 type Admission = (req: IncomingMessage) => ApiError | null;
-type Handler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
+type Handler = (req: IncomingMessage, res: ServerResponse, path: string) => void | Promise<void>;
 
 /** Path and query, as sent. A target in absolute form (`GET http://…`) matches no path: this is no proxy. */
 function splitTarget(target: string): readonly [path: string, query: string] {

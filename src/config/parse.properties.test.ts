@@ -18,7 +18,19 @@ const name = fc.stringMatching(/^[a-z0-9]([-a-z0-9]{0,8}[a-z0-9])?(\.[a-z0-9]{1,
 const milliseconds = fc.oneof(fc.nat({ max: 20_000 }), fc.nat({ max: 4_000_000 })).map((ms) => `${ms}ms`);
 const seconds = fc.oneof(fc.nat({ max: 60 }), fc.nat({ max: 4_000 })).map((s) => `${s}s`);
 const host = fc.oneof(
-  fc.constantFrom('', '127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '0.0.0.0', '[::]', '[0:0:0:0:0:0:0:1]'),
+  fc.constantFrom(
+    '',
+    '127.0.0.1',
+    '127.255.0.9',
+    '128.0.0.1',
+    '[::ffff:128.0.0.1]',
+    'localhost',
+    '[::1]',
+    '[::ffff:127.0.0.1]',
+    '0.0.0.0',
+    '[::]',
+    '[0:0:0:0:0:0:0:1]',
+  ),
   fc.ipV4(),
   fc.ipV6().map((text) => `[${text}]`),
   name,
@@ -64,35 +76,38 @@ const envName = fc.oneof(
 // Not fc.dictionary, so that `__proto__` becomes a variable like any other.
 const anyEnv = fc.array(fc.tuple(envName, text), { maxLength: 6 }).map((pairs) => Object.fromEntries(pairs));
 
-const RIGHT = { LEASEGATE_LEASE_NAME: 'my-app', LEASEGATE_NAMESPACE: 'web' };
+const LEASE = { LEASEGATE_LEASE_NAME: 'my-app' };
 /** Timings that keep the rules between them, or just do not. */
+const share = (max: number) => fc.double({ min: 0.02, max, noNaN: true });
 const timings = fc
   .tuple(
     fc.integer({ min: 1, max: 3_600 }),
     fc.double({ min: 0.2, max: 1, noNaN: true }),
-    fc.double({ min: 0.02, max: 0.6, noNaN: true }),
+    share(1),
+    fc.option(share(0.6)),
   )
-  .map(([leaseSeconds, deadlinePart, retryPart]) => {
-    const deadlineMs = Math.round(leaseSeconds * 1_000 * deadlinePart);
+  .map(([leaseSeconds, deadlineShare, retryShare, intervalShare]) => {
+    const deadlineMs = Math.round(leaseSeconds * 1_000 * deadlineShare);
+    const part = (share: number) => `${Math.round(deadlineMs * share)}ms`;
     return {
       LEASEGATE_LEASE_DURATION: `${leaseSeconds}s`,
       LEASEGATE_RENEW_DEADLINE: `${deadlineMs}ms`,
-      LEASEGATE_RETRY_PERIOD: `${Math.round(deadlineMs * retryPart)}ms`,
+      LEASEGATE_RETRY_PERIOD: part(retryShare),
+      ...(intervalShare !== null && { LEASEGATE_RENEW_INTERVAL: part(intervalShare) }),
     };
   });
+const namespace = fc.constantFrom({}, { LEASEGATE_NAMESPACE: 'web' }, { POD_NAMESPACE: 'web' });
 const places = fc.record(
   { LEASEGATE_API_LISTEN: address, LEASEGATE_PROBE_LISTEN: address, POD_IP: fc.oneof(fc.ipV4(), fc.ipV6()) },
   { requiredKeys: [] },
 );
-const plausibleEnv = fc.oneof(
-  timings,
-  places,
-  fc.tuple(timings, places).map(([a, b]) => ({ ...a, ...b })),
-);
+const plausibleEnv = fc
+  .tuple(namespace, fc.option(timings, { nil: {} }), fc.option(places, { nil: {} }))
+  .map((parts) => Object.assign({}, LEASE, ...parts) as Record<string, string>);
 const env = fc.oneof(
   anyEnv,
-  fc.tuple(plausibleEnv, anyEnv).map(([likely, odd]) => ({ ...RIGHT, ...likely, ...odd })),
-  { weight: 2, arbitrary: plausibleEnv.map((likely) => ({ ...RIGHT, ...likely })) },
+  fc.tuple(plausibleEnv, anyEnv).map(([likely, odd]) => ({ ...likely, ...odd })),
+  { weight: 2, arbitrary: plausibleEnv },
 );
 const argv = fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, anyArgv);
 

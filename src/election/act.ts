@@ -2,7 +2,7 @@ import { claimContent, releaseContent, renewalContent } from './content.ts';
 import { type Draft, read, report, write } from './draft.ts';
 import type { ElectionEvent } from './messages.ts';
 import { endRelease } from './replies.ts';
-import { claimableAtMonoMs, isUncontested } from './sighting.ts';
+import { claimableAtMonoMs, isOurs, isUncontested } from './sighting.ts';
 import type { ElectionState, Tenure } from './state.ts';
 import type { Instant } from './timing.ts';
 
@@ -11,7 +11,7 @@ export function act(draft: Draft, event: ElectionEvent, now: Instant): void {
   if (draft.pending !== null || draft.finished) return;
   if (draft.tenure !== null) return keep(draft, draft.tenure, now);
   if (draft.stoppingWork !== null) return;
-  if (draft.desire !== 'campaign' && draft.releaseByMonoMs === null && holdsUnneeded(draft)) {
+  if (draft.releaseByMonoMs === null && freeAtMonoMs(draft) <= now.monoMs) {
     const { leaseDurationMs, renewDeadlineMs } = draft.config.timings;
     draft.releaseByMonoMs = now.monoMs + leaseDurationMs - renewDeadlineMs;
   }
@@ -29,8 +29,18 @@ export function act(draft: Draft, event: ElectionEvent, now: Instant): void {
 }
 
 /** The Lease was, or may have been, acquired (by a write whose answer came late, say) although nobody wants to lead. */
-function holdsUnneeded({ sighting, config, claimUnconfirmed }: Draft): boolean {
-  return claimUnconfirmed || (sighting.kind === 'present' && sighting.record.holder === config.identity);
+function holdsUnneeded(state: Omit<ElectionState, 'finished'>): boolean {
+  const { sighting, claimUnconfirmed } = state;
+  return claimUnconfirmed || (sighting.kind === 'present' && isOurs(sighting.record, state));
+}
+
+/**
+ * When to begin to free a Lease that nobody needs here; infinite when there is none. Whoever stops this process has ended the
+ * application before, and nobody trusts its answers any more.
+ */
+function freeAtMonoMs(state: Omit<ElectionState, 'finished'>): number {
+  if (state.desire === 'campaign' || !holdsUnneeded(state)) return Number.POSITIVE_INFINITY;
+  return state.desire === 'pause' ? state.answersUntilMonoMs : Number.NEGATIVE_INFINITY;
 }
 
 function keep(draft: Draft, tenure: Tenure, now: Instant): void {
@@ -54,7 +64,7 @@ function release(draft: Draft, byMonoMs: number, now: Instant): void {
   if (sighting.kind === 'unknown' || draft.claimUnconfirmed) return read(draft, byMonoMs - now.monoMs);
   if (sighting.kind === 'absent') return endRelease(draft, 'freed', now);
   const { holder } = sighting.record;
-  if (holder !== draft.config.identity) return endRelease(draft, holder === '' ? 'freed' : 'taken', now);
+  if (!isOurs(sighting.record, draft)) return endRelease(draft, holder === '' ? 'freed' : 'taken', now);
   write(draft, 'release', sighting.record, releaseContent(sighting.record, now), byMonoMs - now.monoMs, now);
 }
 
@@ -76,7 +86,7 @@ function claimAtMonoMs(state: Omit<ElectionState, 'finished'>): number {
   if (sighting.kind === 'present' && sighting.record.resourceVersion === state.outdatedVersion) {
     return Number.POSITIVE_INFINITY;
   }
-  return Math.max(claimableAtMonoMs(sighting, state.config), state.holdOffUntilMonoMs);
+  return Math.max(claimableAtMonoMs(sighting, state), state.holdOffUntilMonoMs);
 }
 
 /**
@@ -97,7 +107,7 @@ export function nextWake(state: ElectionState): { readonly atMonoMs: number; rea
     return { atMonoMs: Math.min(state.releaseByMonoMs, state.retryAtMonoMs), jitterMsMax: 0 };
   }
   const claimMonoMs = state.desire === 'campaign' ? claimAtMonoMs(state) : Number.POSITIVE_INFINITY;
-  const atMonoMs = Math.max(Math.min(claimMonoMs, state.readAtMonoMs), state.retryAtMonoMs);
+  const atMonoMs = Math.max(Math.min(claimMonoMs, state.readAtMonoMs, freeAtMonoMs(state)), state.retryAtMonoMs);
   if (atMonoMs === Number.POSITIVE_INFINITY) return null;
   return { atMonoMs, jitterMsMax: jitterMsMax(state, atMonoMs, config.timings.retryPeriodMs) };
 }
@@ -105,8 +115,8 @@ export function nextWake(state: ElectionState): { readonly atMonoMs: number; rea
 function jitterMsMax(state: ElectionState, atMonoMs: number, retryPeriodMs: number): number {
   if (atMonoMs === state.retryAtMonoMs) return 1.2 * retryPeriodMs;
   if (atMonoMs === state.readAtMonoMs) return 0.2 * retryPeriodMs;
-  const { sighting, config } = state;
+  const { sighting } = state;
   if (sighting.kind !== 'present') return 50;
   if (sighting.record.holder === '') return 20;
-  return isUncontested(sighting.record, config.identity) ? 0 : 50;
+  return isUncontested(sighting.record, state) ? 0 : 50;
 }

@@ -16,6 +16,9 @@ export function read(draft: Draft, leftMs: number): void {
   draft.effects.push({ kind: 'read', requestId, timeoutMs: requestTimeoutMs(leftMs) });
 }
 
+/** More than a leader sends between two acknowledgements; what is forgotten is waited for like another's record. */
+const SENT_RENEW_TIMES_MAX = 32;
+
 export function write(
   draft: Draft,
   purpose: PendingWrite['purpose'],
@@ -27,6 +30,7 @@ export function write(
   const requestId = nextRequestId(draft);
   const baseVersion = base?.resourceVersion ?? null;
   draft.pending = { id: requestId, purpose, sentAt: now, baseVersion, renewTime: content.renewTime };
+  draft.sentRenewTimes = [...draft.sentRenewTimes.slice(1 - SENT_RENEW_TIMES_MAX), content.renewTime];
   const timeoutMs = requestTimeoutMs(leftMs);
   draft.effects.push(
     base === null

@@ -110,6 +110,17 @@ export class Driver {
     return this;
   }
 
+  /** Finds the Lease as it is at every look, until something else than a look is due. */
+  findUnchanged(): this {
+    for (let looks = 0; this.wake().kinds()[0] === 'read'; looks++) {
+      expect(looks, 'looks for a Lease that is never claimed').toBeLessThan(100);
+      const { sighting } = this.state;
+      if (sighting.kind !== 'present') throw new Error(`the Lease is ${sighting.kind}`);
+      this.reply({ kind: 'ok', record: sighting.record });
+    }
+    return this;
+  }
+
   all<Kind extends EffectKind>(kind: Kind): Effect<Kind>[] {
     return this.effects.filter((effect): effect is Effect<Kind> => effect.kind === kind);
   }

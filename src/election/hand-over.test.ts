@@ -236,6 +236,35 @@ describe('pausing', () => {
     expect(replica.the('update').content.holder).toBe('');
   });
 
+  test('after a loss frees what is still ours no sooner than answers given before have lapsed', () => {
+    const { replica } = leader();
+    replica.wallAheadMs += 3_600_000;
+    expect(replica.wait(1_000).tick().the('stop-work').reason).toBe('clock-jumped');
+    expect(replica.send(WORK_STOPPED).send(PAUSE).kinds()).toEqual([]);
+    expect(replica.wakeInMs()).toBe(9_000);
+    expect(replica.wake().the('update').content.holder).toBe('');
+    expect(replica.nowMs).toBe(10_000);
+  });
+
+  test("while our dead predecessor's Lease is claimed frees it no sooner than the predecessor's answers have lapsed", () => {
+    const replica = standby(lease({ holder: 'a_uid-a_0' })).tick();
+    const record = stored(replica.the('update').content, '101');
+    expect(replica.send(PAUSE).wait(400).reply({ kind: 'ok', record }).kinds()).not.toContain('update');
+    expect(replica.wakeInMs()).toBe(14_600);
+    expect(replica.wake().the('update').content.holder).toBe('');
+  });
+
+  test("counts the predecessor's answers also when its Lease was deleted before it could be claimed", () => {
+    const record = lease({ holder: 'a_uid-a_0' });
+    const replica = standby(record);
+    replica.send({ kind: 'deleted', record: { ...record, resourceVersion: '101' } }).tick();
+    const claimed = stored(replica.the('create').content, '102', 'lease-2');
+    replica.send(PAUSE).wait(400).reply({ kind: 'ok', record: claimed });
+    expect(replica.wake().kinds()).toEqual(['read']);
+    expect(replica.reply({ kind: 'ok', record: claimed }).wake().the('update').content.holder).toBe('');
+    expect(replica.nowMs).toBe(15_000);
+  });
+
   test('during a hand-over lets it end, and keeps from campaigning afterwards', () => {
     const { replica } = leader();
     replica.send(STEP_DOWN).send(PAUSE).send(WORK_STOPPED);
@@ -266,6 +295,14 @@ describe('pausing', () => {
 });
 
 describe('stopping', () => {
+  test('leaves a Lease under its own name alone that another process wrote', () => {
+    expect(
+      standby(lease({ holder: ME }))
+        .send(STOP)
+        .kinds(),
+    ).toEqual(['finished']);
+  });
+
   test('a standby ends at once', () => {
     expect(standby().send(STOP).kinds()).toEqual(['finished']);
     expect(new Driver().send(STOP).kinds()).toEqual(['finished']);
@@ -332,6 +369,13 @@ describe('stopping', () => {
   test('after a claim that lost ends at once', () => {
     const { replica } = acquiring();
     expect(replica.send(STOP).reply(CONFLICT).kinds()).toEqual(['finished']);
+  });
+
+  test('after a loss frees what is still ours at once: whoever stops the sidecar has ended the application', () => {
+    const { replica } = leader();
+    replica.wallAheadMs += 3_600_000;
+    replica.wait(1_000).tick().send(WORK_STOPPED);
+    expect(replica.send(STOP).the('update').content.holder).toBe('');
   });
 
   test('after a claim of unknown fate looks before it ends, and frees what it won', () => {

@@ -12,6 +12,7 @@ export { formatIdentity, parseIdentity, podOfIdentity } from './identity.ts';
 export { InvariantError } from './invariants.ts';
 export type { ElectionEffect, ElectionEvent, ReleaseResult, Report, RequestOutcome, StopReason } from './messages.ts';
 export { compareResourceVersions, type LeaseContent, type LeaseRecord } from './record.ts';
+export { predecessorTrustedUntilMonoMs } from './sighting.ts';
 export { type ElectionConfig, type ElectionState, initialState } from './state.ts';
 export { step } from './step.ts';
 export type { ElectionTimings, Instant, Validity } from './timing.ts';

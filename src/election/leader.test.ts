@@ -342,6 +342,13 @@ describe('what the watch shows a leader', () => {
     expect(replica.the('stop-work').reason).toBe('lease-edited');
   });
 
+  test('of an edit of a renewal that is not answered yet ends its tenure as well', () => {
+    const { replica } = leader();
+    const { content } = replica.wake().the('update');
+    replica.sees({ ...stored(content, '103'), transitions: 99 });
+    expect(replica.the('stop-work').reason).toBe('lease-edited');
+  });
+
   test('of an edited label is taken as the base of the next renewal', () => {
     const { replica, record } = leader();
     replica.sees({ ...record, resourceVersion: '102' });

@@ -6,12 +6,12 @@ import type { Instant } from './timing.ts';
 
 /**
  * The Lease was seen. A watch may lag behind what is known, and while this replica leads every older sighting is stale: its
- * own acknowledged write is the newest truth. Otherwise an older version is taken as it is (an etcd may have been restored);
- * claiming under it is a compare-and-swap, and so harmless.
+ * own acknowledged write is the newest truth. Otherwise an older version is taken as it is (an etcd may have been restored),
+ * but claimed only after a wait; see `sight`.
  */
 export function observe(draft: Draft, record: LeaseRecord, source: 'watch' | 'list' | 'read', now: Instant): void {
   if (isOutdated(draft.sighting, record) && (source === 'watch' || draft.tenure !== null)) return;
-  draft.sighting = sight(draft.sighting, record, now);
+  draft.sighting = sight(draft.sighting, record, draft.config, now);
   draft.claimUnconfirmed = false;
   // A version that was found outdated is no news: what is stored instead is still to be read.
   if (record.resourceVersion !== draft.outdatedVersion) {
@@ -25,22 +25,30 @@ export function observe(draft: Draft, record: LeaseRecord, source: 'watch' | 'li
 export function onWatching(draft: Draft, up: boolean, now: Instant): void {
   draft.watching = up;
   if (!up) draft.readAtMonoMs = now.monoMs;
-  else if (draft.sighting.kind === 'present' && draft.outdatedVersion === null && !draft.claimUnconfirmed) {
+  else if (isTold(draft, now) && draft.outdatedVersion === null && !draft.claimUnconfirmed) {
     draft.readAtMonoMs = Number.POSITIVE_INFINITY;
   }
 }
 
-/** While changes arrive by themselves nothing needs to be read; else the Lease is polled, and so is a missing one. */
+/** While changes arrive by themselves nothing needs to be read; else the Lease is polled. */
 export function scheduleRead(draft: Draft, now: Instant): void {
-  const told = draft.watching && draft.sighting.kind === 'present';
-  draft.readAtMonoMs = told ? Number.POSITIVE_INFINITY : now.monoMs + draft.config.timings.retryPeriodMs;
+  const { retryPeriodMs } = draft.config.timings;
+  draft.readAtMonoMs = isTold(draft, now) ? Number.POSITIVE_INFINITY : now.monoMs + retryPeriodMs;
+}
+
+/**
+ * A missing Lease is not, since a watch's silence says nothing of it; nor is a record of the past while it is waited out: what
+ * was told before is not told again.
+ */
+function isTold({ watching, sighting }: Draft, now: Instant): boolean {
+  return watching && sighting.kind === 'present' && !(sighting.rewind && now.monoMs < sighting.rewind.untilMonoMs);
 }
 
 /** The watch saw the Lease go. */
 export function onDeleted(draft: Draft, record: LeaseRecord, now: Instant): void {
   if (isOutdated(draft.sighting, record)) return;
   const held = draft.tenure;
-  draft.sighting = sightDeletion(draft.sighting, record, draft.config, now);
+  draft.sighting = sightDeletion(draft.sighting, record, draft, now);
   draft.claimUnconfirmed = false;
   scheduleRead(draft, now);
   if (held !== null) lose(draft, 'lease-deleted');
@@ -58,11 +66,10 @@ export function onAbsent(draft: Draft, resourceVersion: string | null, now: Inst
   draft.sighting = sightAbsence(draft.sighting, resourceVersion, draft.config, now);
   draft.claimUnconfirmed = false;
   scheduleRead(draft, now);
-  const known =
-    before.kind === 'absent' && claimableAtMonoMs(draft.sighting, draft.config) === before.claimableAtMonoMs;
+  const known = before.kind === 'absent' && claimableAtMonoMs(draft.sighting, draft) === before.claimableAtMonoMs;
   if (!known) reportAbsence(draft, now);
 }
 
 function reportAbsence(draft: Draft, now: Instant): void {
-  report(draft, { kind: 'absent', waitMs: Math.max(0, claimableAtMonoMs(draft.sighting, draft.config) - now.monoMs) });
+  report(draft, { kind: 'absent', waitMs: Math.max(0, claimableAtMonoMs(draft.sighting, draft) - now.monoMs) });
 }

@@ -1,6 +1,6 @@
 import { isPredecessor } from './identity.ts';
 import { compareResourceVersions, type LeaseRecord, sameRenewal } from './record.ts';
-import type { ElectionConfig, Sighting } from './state.ts';
+import type { ElectionConfig, ElectionState, Rewind, Sighting } from './state.ts';
 import type { Instant } from './timing.ts';
 
 /** How long a record is valid without a renewal: its own duration, or ours when it carries none. */
@@ -9,9 +9,46 @@ export function recordDurationMs(record: LeaseRecord, config: ElectionConfig): n
 }
 
 /** The timer runs on while the same renewal is seen, and starts anew on any other. Remote times are never looked at. */
-export function sight(before: Sighting, record: LeaseRecord, now: Instant): Sighting {
+export function sight(before: Sighting, record: LeaseRecord, config: ElectionConfig, now: Instant): Sighting {
   const unchanged = before.kind === 'present' && sameRenewal(before.record, record);
-  return { kind: 'present', record, sinceMonoMs: unchanged ? before.sinceMonoMs : now.monoMs };
+  const sinceMonoMs = unchanged ? before.sinceMonoMs : now.monoMs;
+  const rewind = rewindOf(before, record, config, now);
+  return {
+    kind: 'present',
+    record,
+    sinceMonoMs,
+    rewind,
+    formerUntilMonoMs: formerUntilMonoMs(before, record, config, now),
+  };
+}
+
+/**
+ * A Lease that was deleted and made anew, free perhaps, says nothing of who held the one before: its claim is waited out as if
+ * the Lease were missing still.
+ */
+function formerUntilMonoMs(before: Sighting, record: LeaseRecord, config: ElectionConfig, now: Instant): number {
+  switch (before.kind) {
+    case 'unknown':
+      return Number.NEGATIVE_INFINITY;
+    case 'absent':
+      return before.claimableAtMonoMs;
+    case 'present':
+      if (before.record.uid === record.uid) return before.formerUntilMonoMs;
+      return now.monoMs + Math.max(config.timings.leaseDurationMs, recordDurationMs(before.record, config));
+  }
+}
+
+/**
+ * An etcd that was restored shows a record of the past, free perhaps, or our own, while the holder of the last one that was
+ * known is still at work: its claim is waited out. It is over when the known version is seen again: then the read was stale.
+ */
+function rewindOf(before: Sighting, record: LeaseRecord, config: ElectionConfig, now: Instant): Rewind | null {
+  const present = before.kind === 'present' ? before : null;
+  const knownVersion = present?.rewind?.knownVersion ?? versionOf(before);
+  if (knownVersion === null || compareResourceVersions(record.resourceVersion, knownVersion) >= 0) return null;
+  if (present?.rewind && !isOutdated(before, record)) return present.rewind;
+  const durationsMs = [record, ...(present ? [present.record] : [])].map((each) => recordDurationMs(each, config));
+  return { knownVersion, untilMonoMs: now.monoMs + Math.max(config.timings.leaseDurationMs, ...durationsMs) };
 }
 
 /** Whether a record is older than what is known already. Different Leases' versions compare, too. */
@@ -41,8 +78,8 @@ export function isNews(before: Sighting, record: LeaseRecord): boolean {
  * The watch saw the Lease go, and `record` is its last state: only that record's holder can still be at work, until its
  * own duration is over.
  */
-export function sightDeletion(before: Sighting, record: LeaseRecord, config: ElectionConfig, now: Instant): Sighting {
-  const claimableMonoMs = claimableAtMonoMs(sight(before, record, now), config);
+export function sightDeletion(before: Sighting, record: LeaseRecord, known: OwnWrites, now: Instant): Sighting {
+  const claimableMonoMs = claimableAtMonoMs(sight(before, record, known.config, now), known);
   const { resourceVersion } = record;
   return { kind: 'absent', claimableAtMonoMs: claimableMonoMs, confirmedAtMonoMs: now.monoMs, resourceVersion };
 }
@@ -72,26 +109,53 @@ export function sightAbsence(
   if (before.kind === 'absent' && now.monoMs - before.confirmedAtMonoMs <= absenceGapMsMax(config)) {
     return { ...before, ...seen };
   }
-  const lastDurationMs = before.kind === 'present' ? recordDurationMs(before.record, config) : 0;
-  const waitMs = Math.max(config.timings.leaseDurationMs, lastDurationMs);
-  return { kind: 'absent', claimableAtMonoMs: now.monoMs + waitMs, ...seen };
+  const last = before.kind === 'present' ? before : null;
+  const waitMs = Math.max(config.timings.leaseDurationMs, last === null ? 0 : recordDurationMs(last.record, config));
+  const formerMonoMs = Math.max(last?.formerUntilMonoMs ?? 0, last?.rewind?.untilMonoMs ?? 0);
+  return { kind: 'absent', claimableAtMonoMs: Math.max(now.monoMs + waitMs, formerMonoMs), ...seen };
+}
+
+/** What it takes to tell our own records from others'. */
+export type OwnWrites = Pick<ElectionState, 'config' | 'sentRenewTimes'>;
+
+/**
+ * Whether this process wrote the record. The name alone does not tell: a machine that was cloned from an image of its memory
+ * has two processes of one identity, which would take the Lease from each other for ever.
+ */
+export function isOurs(record: LeaseRecord, { config, sentRenewTimes }: OwnWrites): boolean {
+  return record.holder === config.identity && sentRenewTimes.some((time) => time === record.renewTime);
+}
+
+/**
+ * Monotonic time until which somebody may still trust an answer that our pod's dead predecessor gave: no answer outlasts the
+ * record under which it was given. In the past when the record is nobody's but others'.
+ */
+export function predecessorTrustedUntilMonoMs({
+  sighting,
+  config,
+}: Pick<ElectionState, 'sighting' | 'config'>): number {
+  if (sighting.kind !== 'present' || !isPredecessor(sighting.record.holder, config.identity)) {
+    return Number.NEGATIVE_INFINITY;
+  }
+  return sighting.sinceMonoMs + recordDurationMs(sighting.record, config);
 }
 
 /** Whether nobody else can be at work under this record: it is free, ours, or our pod's dead predecessor's. */
-export function isUncontested(record: LeaseRecord, identity: string): boolean {
-  return record.holder === '' || record.holder === identity || isPredecessor(record.holder, identity);
+export function isUncontested(record: LeaseRecord, known: OwnWrites): boolean {
+  return record.holder === '' || isOurs(record, known) || isPredecessor(record.holder, known.config.identity);
 }
 
 /** Monotonic time from which this replica may claim the Lease; infinite while nothing is known. */
-export function claimableAtMonoMs(sighting: Sighting, config: ElectionConfig): number {
+export function claimableAtMonoMs(sighting: Sighting, known: OwnWrites): number {
   switch (sighting.kind) {
     case 'unknown':
       return Number.POSITIVE_INFINITY;
     case 'absent':
       return sighting.claimableAtMonoMs;
-    case 'present':
-      return isUncontested(sighting.record, config.identity)
-        ? sighting.sinceMonoMs
-        : sighting.sinceMonoMs + recordDurationMs(sighting.record, config);
+    case 'present': {
+      const { record, sinceMonoMs, rewind, formerUntilMonoMs } = sighting;
+      const overMs = isUncontested(record, known) ? 0 : recordDurationMs(record, known.config);
+      return Math.max(sinceMonoMs + overMs, formerUntilMonoMs, rewind?.untilMonoMs ?? Number.NEGATIVE_INFINITY);
+    }
   }
 }

@@ -1,5 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { CONFLICT, Driver, lease, ME, OTHER, REFUSED, standby, stored, UNKNOWN, unled } from './driver.fixture.ts';
+import {
+  CONFLICT,
+  Driver,
+  leader,
+  lease,
+  ME,
+  OTHER,
+  REFUSED,
+  standby,
+  stored,
+  UNKNOWN,
+  unled,
+} from './driver.fixture.ts';
 import { nextWake } from './index.ts';
 
 const RELEASED = lease({ resourceVersion: '110', holder: '', leaseDurationMs: 1_000, renewTime: 'released' });
@@ -79,12 +91,20 @@ describe('a standby', () => {
     expect(replica.tick().the('update').content).toMatchObject({ holder: ME, transitions: 4 });
   });
 
-  test('acquires its own identity again at once: a new token, unchanged transitions', () => {
-    const replica = standby(lease({ holder: ME })).tick();
-    const { content } = replica.the('update');
-    expect(content.transitions).toBe(3);
-    replica.reply({ kind: 'ok', record: stored(content, '101') });
-    expect(replica.state.tenure).toMatchObject({ fencingToken: '101', transitions: 3 });
+  test('acquires again at once what a claim won whose answer was lost: a new token, unchanged transitions', () => {
+    const replica = standby(RELEASED).tick();
+    const lost = stored(replica.the('update').content, '111');
+    const { content } = replica.reply(UNKNOWN).sees(lost).wake().the('update');
+    expect(content).toMatchObject({ holder: ME, transitions: lost.transitions });
+    replica.reply({ kind: 'ok', record: stored(content, '112') });
+    expect(replica.state.tenure).toMatchObject({ fencingToken: '112', transitions: lost.transitions });
+  });
+
+  test('waits out a record under its own name that another process wrote', () => {
+    const replica = standby(lease({ holder: ME }));
+    expect(replica.tick().kinds()).toEqual([]);
+    expect(replica.wakeInMs()).toBe(15_000);
+    expect(replica.wait(15_000).tick().the('update').content).toMatchObject({ holder: ME, transitions: 3 });
   });
 
   test('asks once at a time', () => {
@@ -427,11 +447,6 @@ describe('the watch', () => {
     expect(replica.sees(RELEASED).state).toEqual(before);
   });
 
-  test('that lags behind a listing is: an older etcd may have been restored', () => {
-    const replica = standby(lease({ resourceVersion: '120' })).sees(RELEASED, 'list');
-    expect(replica.tick().kinds()).toEqual(['update']);
-  });
-
   test('is begun anew when a read shows what it should have told long before', () => {
     const replica = standby().wake().reply(CONFLICT).wake();
     replica.reply({ kind: 'ok', record: lease({ resourceVersion: '107', renewTime: 'newer' }) });
@@ -448,4 +463,100 @@ describe('the watch', () => {
     const replica = standby().wake().reply(UNKNOWN).wake().reply({ kind: 'ok', record: lease() });
     expect(replica.reports()).toEqual(['reachable']);
   });
+});
+
+describe('a record from the past, as after a restore of etcd', () => {
+  const PAST = { ...RELEASED, resourceVersion: '90' };
+
+  test('is claimed only when the claim of whoever held the last known one is over, even if it is free', () => {
+    const replica = standby(lease({ leaseDurationMs: 20_000 }))
+      .sees(PAST, 'list')
+      .findUnchanged();
+    expect(replica.the('update').content).toMatchObject({ holder: ME });
+    expect(replica.nowMs).toBe(20_000);
+  });
+
+  test('is not claimed at once either when it is our own', () => {
+    const replica = standby(RELEASED).tick();
+    const own = stored(replica.the('update').content, '111');
+    replica
+      .reply(UNKNOWN)
+      .sees(own)
+      .sees(lease({ resourceVersion: '120' }))
+      .sees(own, 'list')
+      .findUnchanged();
+    expect(replica.the('update').content).toMatchObject({ holder: ME });
+    expect(replica.nowMs).toBe(15_000);
+  });
+
+  test('is waited for once, not anew with each version that follows in the restored store', () => {
+    const replica = standby(lease()).sees(PAST, 'list').wait(1_000);
+    replica.sees({ ...PAST, resourceVersion: '91' }).findUnchanged();
+    expect(replica.the('update').base?.resourceVersion).toBe('91');
+    expect(replica.nowMs).toBe(15_000);
+  });
+
+  test('is waited for anew when the store goes back once more', () => {
+    const replica = standby(lease()).sees(PAST, 'list').wait(1_000);
+    replica.sees({ ...PAST, resourceVersion: '80' }, 'list').findUnchanged();
+    expect(replica.kinds()).toEqual(['update']);
+    expect(replica.nowMs).toBe(16_000);
+  });
+
+  test('was a stale read when the known version is seen again: what is free is taken at once', () => {
+    const free = { ...RELEASED, resourceVersion: '120' };
+    const replica = standby(free).sees(lease({ resourceVersion: '110' }), 'list');
+    expect(replica.tick().kinds()).toEqual([]);
+    expect(replica.sees(free, 'list').tick().kinds()).toEqual(['update']);
+  });
+
+  test('is read again every retry period, since the watch does not tell again what it told', () => {
+    const replica = standby(lease()).sees(PAST, 'list').watching(true);
+    expect(replica.wakeInMs()).toBe(2_000);
+    expect(replica.wake().kinds()).toEqual(['read']);
+  });
+
+  test('is watched like any other when the wait is over', () => {
+    const replica = standby(lease()).sees(PAST, 'list').watching(true).wait(15_000);
+    replica.sees(lease({ resourceVersion: '92', renewTime: 'after the restore' }));
+    expect(replica.wakeInMs()).toBe(15_000);
+  });
+});
+
+describe('a Lease that was deleted and made anew, free, as whoever applies its manifest does', () => {
+  const ANEW = lease({ uid: 'lease-2', resourceVersion: '121', holder: '', leaseDurationMs: 0, renewTime: null });
+  const GONE = lease({ resourceVersion: '120' });
+
+  test('is claimed only when the claim of whoever held the one before is over', () => {
+    const replica = standby().wait(1_000).send({ kind: 'deleted', record: GONE }).sees(ANEW);
+    expect(replica.tick().kinds()).toEqual([]);
+    expect(replica.wait(13_999).tick().kinds()).toEqual([]);
+    expect(replica.wait(1).tick().the('update').base.uid).toBe('lease-2');
+  });
+
+  test('is waited for a whole duration when its deletion was not seen', () => {
+    const replica = standby(lease({ leaseDurationMs: 20_000 }))
+      .wait(4_000)
+      .sees(ANEW, 'list');
+    expect(replica.wakeInMs()).toBe(20_000);
+  });
+
+  test('is claimed at once by whoever held the one before', () => {
+    const { replica, record } = leader();
+    replica.wait(1_000).send({ kind: 'deleted', record: { ...record, resourceVersion: '120' } });
+    replica.sees(ANEW).send({ kind: 'work-stopped' });
+    expect(replica.tick().kinds()).toEqual(['update']);
+  });
+
+  test('does not begin the wait anew with what is written into it', () => {
+    const replica = standby().wait(1_000).send({ kind: 'deleted', record: GONE }).sees(ANEW).wait(5_000);
+    expect(replica.sees({ ...ANEW, resourceVersion: '122' }).wakeInMs()).toBe(9_000);
+  });
+});
+
+test('a Lease of the past that goes missing is waited for no less than the claim that was known', () => {
+  const replica = standby(lease({ leaseDurationMs: 60_000 })).sees({ ...RELEASED, resourceVersion: '90' }, 'list');
+  replica.wait(1_000).send({ kind: 'absent', resourceVersion: '91' });
+  expect(replica.findNothing().kinds()).toEqual(['create']);
+  expect(replica.nowMs).toBe(60_000);
 });

@@ -24,8 +24,25 @@ export type Sighting =
       readonly confirmedAtMonoMs: number;
       readonly resourceVersion: string | null;
     }
-  /** `sinceMonoMs`: when a response first showed this renewal here; the record's duration is timed from it. */
-  | { readonly kind: 'present'; readonly record: LeaseRecord; readonly sinceMonoMs: number };
+  /**
+   * `sinceMonoMs`: when a response first showed this renewal here; the record's duration is timed from it. `rewind`: set while
+   * the store's versions are below what was known, as after etcd was restored from a backup.
+   */
+  | {
+      readonly kind: 'present';
+      readonly record: LeaseRecord;
+      readonly sinceMonoMs: number;
+      readonly rewind: Rewind | null;
+      /** Until then whoever held a Lease of this name that is gone may still be at work. */
+      readonly formerUntilMonoMs: number;
+    };
+
+/** The record is older than one that was seen before: whoever held that one may still be at work. */
+export interface Rewind {
+  readonly knownVersion: string;
+  /** By then its claim is over. */
+  readonly untilMonoMs: number;
+}
 
 /** A write that may or may not have reached the store. */
 export interface UnconfirmedWrite {
@@ -87,12 +104,19 @@ export interface ElectionState {
   readonly abandonAtMonoMs: number;
   /** Not to read, claim or release before this. */
   readonly retryAtMonoMs: number;
+  /**
+   * Answers that were given in the tenure lost last, or by our pod's dead predecessor, may be trusted until then: a pause does
+   * not free the Lease before.
+   */
+  readonly answersUntilMonoMs: number;
   /** Not to claim before this: others go first after a step-down. */
   readonly holdOffUntilMonoMs: number;
   /** When the Lease is to be read although nothing was heard; infinite while the watch is trusted to tell. */
   readonly readAtMonoMs: number;
   /** A claim's fate is unknown and nothing was seen since: the Lease may be ours. */
   readonly claimUnconfirmed: boolean;
+  /** Of this replica's last writes, by which it knows its own records; see `isOurs`. */
+  readonly sentRenewTimes: readonly string[];
   /** A version that a claim found outdated: not claimed again before something else was seen. */
   readonly outdatedVersion: string | null;
   readonly finished: boolean;
@@ -117,9 +141,11 @@ export function initialState(config: ElectionConfig): ElectionState {
     nextRequestId: 1,
     abandonAtMonoMs: Number.POSITIVE_INFINITY,
     retryAtMonoMs: Number.NEGATIVE_INFINITY,
+    answersUntilMonoMs: Number.NEGATIVE_INFINITY,
     holdOffUntilMonoMs: Number.NEGATIVE_INFINITY,
     readAtMonoMs: Number.POSITIVE_INFINITY,
     claimUnconfirmed: false,
+    sentRenewTimes: [],
     outdatedVersion: null,
     finished: false,
   };

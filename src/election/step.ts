@@ -4,6 +4,7 @@ import { assertInvariants } from './invariants.ts';
 import type { ElectionEffect, ElectionEvent } from './messages.ts';
 import { observe, onAbsent, onDeleted, onWatching } from './observe.ts';
 import { onReply } from './replies.ts';
+import { predecessorTrustedUntilMonoMs } from './sighting.ts';
 import type { ElectionState } from './state.ts';
 import { beginHandOver, expireTenure, onWorkStopped } from './tenure.ts';
 import type { Instant } from './timing.ts';
@@ -27,6 +28,8 @@ export function step(
   expireTenure(draft, now);
   handle(draft, event, now);
   abandonRequest(draft, now);
+  // Of a dead predecessor's as of our own: what claims its Lease must not free it while they are trusted.
+  draft.answersUntilMonoMs = Math.max(draft.answersUntilMonoMs, predecessorTrustedUntilMonoMs(draft));
   act(draft, event, now);
   const { effects, ...next } = draft;
   assertInvariants(next);

@@ -2,7 +2,7 @@ import type { Draft } from './draft.ts';
 import type { HandOverReason, StopReason } from './messages.ts';
 import type { LeaseRecord } from './record.ts';
 import type { PendingWrite, Tenure } from './state.ts';
-import { clockJumped, clockJumpToleranceMs, type Instant, validityOf } from './timing.ts';
+import { clockJumped, clockJumpToleranceMs, type ElectionTimings, type Instant, validityOf } from './timing.ts';
 
 /** Client-go's pollers look every retryPeriod × [1, 2.2): after a step-down all of them get one try before this replica. */
 const HOLD_OFF_RETRY_PERIODS = 2.5;
@@ -42,9 +42,10 @@ export function expireTenure(draft: Draft, now: Instant): void {
   draft.holdOffUntilMonoMs = Math.max(draft.holdOffUntilMonoMs, now.monoMs + timings.retryPeriodMs);
 }
 
-/** Ends the tenure at once; what work still runs is cut. */
+/** Ends the tenure, which there is, at once; what work still runs is cut. */
 export function lose(draft: Draft, reason: StopReason): void {
   const alreadyStopping = draft.stoppingWork !== null;
+  draft.answersUntilMonoMs = draft.tenure!.validity.validUntilMonoMs;
   draft.tenure = null;
   draft.retryAtMonoMs = Number.NEGATIVE_INFINITY;
   draft.stoppingWork = draft.stoppingWork ?? reason;
@@ -84,7 +85,10 @@ export function checkTenure(
   // The watch may show a renewal before its own answer comes.
   const underWay = draft.pending?.purpose === 'renew' && draft.pending.renewTime === record.renewTime;
   const confirmed = tenure.unconfirmed.find((write) => write.renewTime === record.renewTime);
-  if (confirmed === undefined && !underWay && !sameTerm(tenure, record)) return lose(draft, 'lease-edited');
+  const renewed = confirmed !== undefined || underWay;
+  const known = renewed ? renewalOf(tenure, draft.config.timings) : tenure.record;
+  const written = renewed || record.renewTime === tenure.record.renewTime;
+  if (!written || !sameTerm(known, record)) return lose(draft, 'lease-edited');
   draft.tenure = {
     ...tenure,
     record,
@@ -103,11 +107,16 @@ export function checkTenure(
   }
 }
 
-/** Whether `record` still says what this tenure last wrote; somebody else's edit of it could let others in early. */
-function sameTerm(tenure: Tenure, record: LeaseRecord): boolean {
-  const known = tenure.record;
+type Term = Pick<LeaseRecord, 'acquireTime' | 'transitions' | 'leaseDurationMs'>;
+
+/** What a renewal writes beside its renewTime. */
+function renewalOf({ acquireTime, transitions }: Tenure, { leaseDurationMs }: ElectionTimings): Term {
+  return { acquireTime, transitions, leaseDurationMs };
+}
+
+/** Whether `record` still says what this tenure wrote; somebody else's edit of it could let others in early. */
+function sameTerm(known: Term, record: LeaseRecord): boolean {
   return (
-    record.renewTime === known.renewTime &&
     record.acquireTime === known.acquireTime &&
     record.transitions === known.transitions &&
     record.leaseDurationMs === known.leaseDurationMs

@@ -1,5 +1,5 @@
 import type { Metadata } from './object.ts';
-import { type Cause, invalidValue } from './validation.ts';
+import { type Cause, invalidValue, notAllowed } from './validation.ts';
 
 /** What a deletion may ask of the object that it deletes. */
 export interface Preconditions {
@@ -9,9 +9,20 @@ export interface Preconditions {
 
 /** Clients can't change these; where they leave them out or send them back, that is no change. */
 export function immutableProblems(next: Metadata, current: Metadata): Cause[] {
-  return (['uid', 'deletionTimestamp'] as const)
+  const changed = (['uid', 'deletionTimestamp'] as const)
     .filter((field) => (next[field] ?? '') !== '' && next[field] !== current[field])
     .map((field) => invalidValue(`metadata.${field}`, next[field], 'field is immutable'));
+  return [...changed, ...finalizerProblems(next, current)];
+}
+
+/** Once an object is being deleted its finalizers only go. */
+function finalizerProblems(next: Metadata, current: Metadata): Cause[] {
+  if (typeof current.deletionTimestamp !== 'string') return [];
+  const added = (next.finalizers ?? []).filter((finalizer) => !current.finalizers?.includes(finalizer));
+  if (added.length === 0) return [];
+  const found = `[]string{${added.map((finalizer) => JSON.stringify(finalizer)).join(', ')}}`;
+  const why = `no new finalizers can be added if the object is being deleted, found new finalizers ${found}`;
+  return [notAllowed('metadata.finalizers', why)];
 }
 
 const OWNED = [

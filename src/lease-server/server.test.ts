@@ -236,6 +236,19 @@ describe('the server', () => {
     expect((await ask(LEASES, { method: 'POST', body })).status).toBe(413);
   });
 
+  it('outlives a request that is nested too deeply to be dealt with', async () => {
+    const { server, create, exists } = await start();
+    await create('x');
+    const levels = 200_000;
+    const patched = await fetch(`${server.url}${LEASES}/x`, {
+      method: 'PATCH',
+      body: `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`,
+      headers: { 'Content-Type': 'application/merge-patch+json' },
+    });
+    expect([patched.status, await patched.json()]).toMatchObject([500, { kind: 'Status', code: 500 }]);
+    expect(await exists('x')).toBe(true);
+  });
+
   it('catches up a watch whose reader was slow', async () => {
     const { server, create } = await start();
     await create('x');

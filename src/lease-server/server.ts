@@ -10,7 +10,7 @@ import { type Fault, FaultPlan } from './faults.ts';
 import { loopbackAddress } from './loopback.ts';
 import { readBody } from './read-body.ts';
 import { namespace as namespaceType } from './resources/index.ts';
-import { type status, tooLarge, unauthorized } from './status.ts';
+import { type status, tooLarge, unauthorized, unforeseen } from './status.ts';
 import { LeaseStore } from './store.ts';
 import { Traffic } from './traffic.ts';
 import { WatchStream } from './watch-stream.ts';
@@ -110,7 +110,7 @@ class HttpLeaseServer implements LeaseServer {
     this.#around = around;
     this.#server = createServer(
       { keepAliveTimeout: 90_000 },
-      (request, response) => void this.#serve(request, response),
+      (request, response) => void this.#serve(request, response).catch((error) => this.#fail(response, error)),
     );
   }
 
@@ -163,6 +163,15 @@ class HttpLeaseServer implements LeaseServer {
     await this.#delay(faults, 'answer');
     if (faults.some(({ kind }) => kind === 'refuse' || kind === 'drop-answer')) response.destroy();
     else if (reply !== null && !faults.some(({ kind }) => kind === 'cut-off')) this.#send(exchange, reply, faults);
+  }
+
+  /** What nobody foresaw (nesting too deep for the stack, say) costs its own request an answer, not the others their server. */
+  #fail(response: ServerResponse, error: unknown): void {
+    if (response.headersSent) response.destroy();
+    else {
+      response.writeHead(500, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify(unforeseen(String(error))));
+    }
   }
 
   async #delay(faults: readonly Fault[], before: 'commit' | 'answer'): Promise<void> {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ApiObject } from './object.ts';
 import { coreEvent, lease, namespace } from './resources/index.ts';
@@ -28,76 +27,59 @@ const watchOf = (since: number | null): WatchQuery => ({
   timeoutSeconds: 0,
 });
 
-const name = fc.constantFrom('a', 'b', 'c');
-const holder = fc.constantFrom('x', 'y', '');
-const operation = fc.oneof(
-  fc.record({ kind: fc.constant('create' as const), name, holder }),
-  fc.record({ kind: fc.constant('put' as const), name, holder, version: fc.constantFrom('right', 'stale', 'none') }),
-  fc.record({ kind: fc.constant('delete' as const), name, uid: fc.constantFrom('right', 'other', 'none') }),
-);
+describe('an object with finalizers', () => {
+  const held = { name: 'a', labels: { app: 'x' }, finalizers: ['f/f'] };
+  const deleting = (): LeaseStore => {
+    const store = newStore();
+    store.create(lease, 'n', { metadata: held }, options);
+    store.delete(target('a'), {}, options);
+    return store;
+  };
 
-interface Kept {
-  readonly uid: string;
-  readonly version: string;
-  readonly holder: string;
-}
+  it('goes in its last stored state: a watch of its labels hears of it, whatever the last update said', () => {
+    const store = deleting();
+    const selects = ({ metadata }: ApiObject) => metadata.labels?.app === 'x';
+    const watch = new Watch(store, { ...watchOf(store.resourceVersion), selects });
+    const last = { metadata: { name: 'a', labels: { app: 'y' }, resourceVersion: String(store.resourceVersion) } };
+    const updated = store.update(target('a'), replaceWith(last), options);
+    expect(updated).toMatchObject({ ok: true, value: { object: { metadata: { labels: { app: 'y' } } } } });
+    expect(watch.poll()).toMatchObject([{ type: 'DELETED', object: { metadata: held } }]);
+    expect(store.list(lease, 'n')).toEqual([]);
+  });
 
-describe('a model with a version for each name', () => {
-  it('agrees with the store on every outcome, and a watch from the start ends in the same state', () => {
-    fc.assert(
-      fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
-        const store = newStore();
-        const began = store.resourceVersion;
-        const model = new Map<string, Kept>();
-        for (const step of operations) {
-          const kept = model.get(step.name);
-          const before = store.resourceVersion;
-          const spec = 'holder' in step ? { holderIdentity: step.holder } : {};
-          if (step.kind === 'create') {
-            const created = store.create(lease, 'n', { metadata: { name: step.name }, spec }, options);
-            expect(created.ok || created.error.reason).toBe(kept === undefined ? true : 'AlreadyExists');
-            if (created.ok) model.set(step.name, keep(created.value));
-          } else if (step.kind === 'put') {
-            const resourceVersion = { right: kept?.version ?? '', stale: '1', none: '' }[step.version] ?? '';
-            const revision = replaceWith({ metadata: { name: step.name, resourceVersion }, spec });
-            const put = store.update(target(step.name), revision, options);
-            const expected = kept === undefined || resourceVersion === kept.version;
-            expect(put.ok || put.error.code).toBe(expected ? true : resourceVersion === '' ? 422 : 409);
-            if (put.ok) {
-              expect(put.value.object.metadata.resourceVersion === kept?.version).toBe(step.holder === kept?.holder);
-              model.set(step.name, keep(put.value.object));
-            }
-          } else {
-            const uid = { right: kept?.uid, other: 'other', none: undefined }[step.uid];
-            const deleted = store.delete(target(step.name), uid === undefined ? {} : { uid }, options);
-            expect(deleted.ok || deleted.error.code).toBe(kept === undefined ? 404 : step.uid === 'other' ? 409 : true);
-            if (deleted.ok) model.delete(step.name);
-          }
-          expect(store.resourceVersion - before).toBeLessThanOrEqual(1);
-        }
-        const listed = store.list(lease, 'n').map((object) => [object.metadata.name, keep(object)]);
-        expect(new Map(listed as [string, Kept][])).toEqual(model);
-        expect(replay(store, began)).toEqual(model);
-        expect(replay(store, null)).toEqual(model);
-      }),
-    );
+  it('gets no more of them once it is being deleted', () => {
+    const store = deleting();
+    const resourceVersion = String(store.resourceVersion);
+    const more = { metadata: { name: 'a', finalizers: ['f/f', 'g/g'], resourceVersion } };
+    const message = expect.stringContaining('found new finalizers []string{"g/g"}');
+    expect(store.update(target('a'), replaceWith(more), options)).toMatchObject({
+      ok: false,
+      error: { code: 422, message },
+    });
   });
 });
 
-function keep({ metadata, spec }: ApiObject): Kept {
-  const { holderIdentity: holder = '' } = spec as { holderIdentity?: string };
-  return { uid: metadata.uid ?? '', version: metadata.resourceVersion ?? '', holder };
-}
+describe('a version that a client sends', () => {
+  const sent = (resourceVersion: string) => ({
+    metadata: { name: 'a', resourceVersion },
+    spec: { holderIdentity: 'h' },
+  });
 
-function replay(store: LeaseStore, since: number | null): Map<string, Kept> {
-  const state = new Map<string, Kept>();
-  for (const { type, object } of new Watch(store, watchOf(since)).poll()) {
-    const seen = object as unknown as ApiObject;
-    if (type === 'DELETED') state.delete(seen.metadata.name ?? '');
-    else state.set(seen.metadata.name ?? '', keep(seen));
-  }
-  return state;
-}
+  it('is a number: leading zeros mean nothing, and what does not fit 64 bits is refused', () => {
+    const store = newStore();
+    store.create(lease, 'n', { metadata: { name: 'a' } }, options);
+    const put = (version: string) => store.update(target('a'), replaceWith(sent(version)), options);
+    expect(put('18446744073709551616')).toMatchObject({ ok: false, error: { code: 500 } });
+    expect(put('18446744073709551615')).toMatchObject({ ok: false, error: { code: 409 } });
+    expect(put(`00${store.resourceVersion}`)).toMatchObject({ ok: true });
+  });
+
+  it('may be zero at a creation', () => {
+    const store = newStore();
+    expect(store.create(lease, 'n', sent('1'), options)).toMatchObject({ ok: false, error: { code: 500 } });
+    expect(store.create(lease, 'n', sent('0'), options)).toMatchObject({ ok: true });
+  });
+});
 
 describe('bounds', () => {
   let renewals = 0;

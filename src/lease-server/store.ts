@@ -147,7 +147,8 @@ export class LeaseStore {
 
   create(type: ResourceType, namespace: string, object: ApiObject, options: WriteOptions): Result<ApiObject> {
     this.#expire(type, options.nowMs);
-    if ((object.metadata.resourceVersion ?? '') !== '') {
+    const version = readVersion(object.metadata.resourceVersion ?? '');
+    if (typeof version === 'bigint' && version !== 0n) {
       return fail(unforeseen('resourceVersion should not be set on objects to be created'));
     }
     return this.#create(type, namespace, object, options);
@@ -165,19 +166,19 @@ export class LeaseStore {
     if (revision.replaces && uid !== '' && uid !== (current?.metadata.uid ?? '')) {
       return fail(conflict(pluralNoun(type), name, this.#uidMismatch(target, uid, current)));
     }
-    const version = metadata.resourceVersion ?? '';
-    if (!/^\d*$/.test(version)) return fail(unforeseen(`strconv.ParseUint: parsing "${version}": invalid syntax`));
+    const version = readVersion(metadata.resourceVersion ?? '');
+    if (typeof version !== 'bigint') return version;
     if (current === undefined) {
       if (!type.createOnUpdate) return fail(notFound(pluralNoun(type), name));
       const created = this.#create(type, target.namespace, revised.value, options);
       return created.ok ? ok({ object: created.value, created: true }) : created;
     }
-    const unconditional = version === '' || Number(version) === 0;
+    const unconditional = version === 0n;
     if (unconditional && !type.unconditionalUpdate) {
       const cause = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
       return fail(invalid(pluralNoun(type), name, [cause]));
     }
-    if (!unconditional && version !== current.metadata.resourceVersion) {
+    if (!unconditional && version !== BigInt(current.metadata.resourceVersion ?? 0)) {
       const why = 'the object has been modified; please apply your changes to the latest version and try again';
       return fail(conflict(pluralNoun(type), name, why));
     }
@@ -204,7 +205,13 @@ export class LeaseStore {
   }
 
   #create(type: ResourceType, namespace: string, object: ApiObject, options: WriteOptions): Result<ApiObject> {
-    const { resourceVersion: _, uid: __, deletionTimestamp: ___, ...given } = object.metadata;
+    const {
+      resourceVersion: _,
+      uid: __,
+      deletionTimestamp: ___,
+      deletionGracePeriodSeconds: ____,
+      ...given
+    } = object.metadata;
     const name =
       given.name ?? (given.generateName === undefined ? undefined : given.generateName + randomSuffix(this.#random));
     const initial = type.initialise({
@@ -240,8 +247,10 @@ export class LeaseStore {
     if (options.dryRun === true) return ok({ object: next, created: false });
     const released =
       typeof next.metadata.deletionTimestamp === 'string' && (next.metadata.finalizers ?? []).length === 0;
-    const object = released ? this.#remove(target, next) : this.#commit(target, current, next);
-    return ok({ object, created: false });
+    if (!released) return ok({ object: this.#commit(target, current, next), created: false });
+    // Watches are told of the last state that was stored; what the client sent is answered and never stored.
+    this.#remove(target, current);
+    return ok({ object: next, created: false });
   }
 
   #commit(target: Target, previous: ApiObject | null, next: ApiObject): ApiObject {
@@ -311,6 +320,15 @@ export class LeaseStore {
     this.#objects.set(type.storage, collection);
     return collection;
   }
+}
+
+/** A resourceVersion as Go's uint64; 0 when it is empty. */
+function readVersion(text: string): bigint | ReturnType<typeof fail> {
+  const refuse = (why: string) => fail(unforeseen(`strconv.ParseUint: parsing "${text}": ${why}`));
+  if (!/^\d*$/.test(text)) return refuse('invalid syntax');
+  const digits = text.replace(/^0+/, '');
+  const version = digits.length > 20 ? null : BigInt(digits);
+  return version !== null && version < 2n ** 64n ? version : refuse('value out of range');
 }
 
 const keyOf = ({ namespace, name }: Target): string => `${namespace}/${name}`;

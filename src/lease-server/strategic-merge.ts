@@ -15,19 +15,19 @@ export function strategicMerge(target: JsonObject, patch: JsonObject, schema: Ob
 
 function mergeObjects(target: JsonObject, patch: JsonObject, schema: Schema | undefined): Result<JsonObject> {
   if (patch.$patch === 'delete') return ok({});
-  const result: JsonObject = patch.$patch === 'replace' ? {} : { ...target };
+  const result = new Map(Object.entries(patch.$patch === 'replace' ? {} : target));
   for (const [key, value] of Object.entries(patch)) {
     if (key === '$patch' || HINT.test(key)) continue;
     if (value === null) {
-      delete result[key];
+      result.delete(key);
       continue;
     }
     const field = schema?.type === 'object' && Object.hasOwn(schema.fields, key) ? schema.fields[key] : undefined;
-    const merged = mergeValues(result[key], value, field);
+    const merged = mergeValues(result.get(key), value, field);
     if (!merged.ok) return merged;
-    result[key] = merged.value;
+    result.set(key, merged.value);
   }
-  return ok(result);
+  return ok(Object.fromEntries(result));
 }
 
 function mergeValues(current: unknown, value: unknown, schema: Schema | undefined): Result<unknown> {

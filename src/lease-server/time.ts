@@ -2,24 +2,40 @@
 const LAYOUTS = { seconds: '2006-01-02T15:04:05Z07:00', micros: '2006-01-02T15:04:05.000000Z07:00' } as const;
 
 const TWO = /^\d\d/;
-const HEAD: readonly (readonly [RegExp, string])[] = [
-  [/^\d{4}/, '2006'],
-  [/^-/, '-'],
-  [TWO, '01'],
-  [/^-/, '-'],
-  [TWO, '02'],
-  [/^T/, 'T'],
-  [TWO, '15'],
-  [/^:/, ':'],
-  [TWO, '04'],
-  [/^:/, ':'],
-  [TWO, '05'],
+const HEAD: readonly Piece[] = [
+  { pattern: /^\d{4}/, name: '2006' },
+  { pattern: /^-/, name: '-' },
+  { pattern: TWO, name: '01', outOfRange: (month) => (month === '00' || Number(month) > 12) && 'month' },
+  { pattern: /^-/, name: '-' },
+  { pattern: TWO, name: '02' },
+  { pattern: /^T/, name: 'T' },
+  { pattern: TWO, name: '15', outOfRange: (hour) => Number(hour) > 23 && 'hour' },
+  { pattern: /^:/, name: ':' },
+  { pattern: TWO, name: '04', outOfRange: (minute) => Number(minute) > 59 && 'minute' },
+  { pattern: /^:/, name: ':' },
+  { pattern: TWO, name: '05', outOfRange: (second) => Number(second) > 59 && 'second' },
 ];
-const ZONE = [/^(?:Z|[+-]\d\d:\d\d)$/, 'Z07:00'] as const;
+const ZONE: Piece = {
+  pattern: /^(?:Z|[+-]\d\d:\d\d)/,
+  name: 'Z07:00',
+  // Some people do write 24 hours or 60 minutes.
+  outOfRange: (zone) =>
+    (Number(zone.slice(4)) > 60 && 'time zone offset minute') ||
+    (Number(zone.slice(1, 3)) > 24 && 'time zone offset hour'),
+};
+
+/** A part of a layout, as Go names it. */
+interface Piece {
+  readonly pattern: RegExp;
+  readonly name: string;
+  /** What Go calls the number when it is out of its range. */
+  readonly outOfRange?: (text: string) => string | false;
+}
+
 /** `MicroTime` wants exactly six digits; `Time` takes any fraction and drops it. */
-const PIECES = {
-  micros: [...HEAD, [/^[.,]\d{6}/, '.000000'] as const, ZONE],
-  seconds: [...HEAD, [/^(?:[.,]\d+)?/, ''] as const, ZONE],
+const PIECES: Readonly<Record<Precision, readonly Piece[]>> = {
+  micros: [...HEAD, { pattern: /^[.,]\d{6}/, name: '.000000' }, ZONE],
+  seconds: [...HEAD, { pattern: /^(?:[.,]\d+)?/, name: '' }, ZONE],
 };
 
 /** All pieces at once: year, month, day, hour, minute, second, zone. */
@@ -27,6 +43,7 @@ const WHOLE = {
   micros: /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)[.,]\d{6}(Z|[+-]\d\d:\d\d)$/,
   seconds: /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,]\d+)?(Z|[+-]\d\d:\d\d)$/,
 };
+const ZERO = '0001-01-01T00:00:00';
 
 export type Precision = keyof typeof LAYOUTS;
 export type ParsedTime =
@@ -39,49 +56,49 @@ export type ParsedTime =
  */
 export function parseTime(text: string, precision: Precision): ParsedTime {
   const matched = WHOLE[precision].exec(text);
-  if (matched === null) return { ok: false, error: layoutError(text, precision) };
+  if (matched === null) return { ok: false, error: errorOf(text, precision) };
   const [year, month, day] = [Number(matched[1]), Number(matched[2]), Number(matched[3])];
   const [hour, minute, second] = [Number(matched[4]), Number(matched[5]), Number(matched[6])];
   const zone = matched[7]!;
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
-  const outOfRange =
-    month < 1 || month > 12
-      ? 'month'
-      : day < 1 || date.getUTCMonth() !== month - 1
-        ? 'day'
-        : hour > 23
-          ? 'hour'
-          : minute > 59
-            ? 'minute'
-            : second > 59
-              ? 'second'
-              : null;
-  if (outOfRange !== null) return { ok: false, error: `parsing time "${text}": ${outOfRange} out of range` };
-  const fraction = precision === 'micros' ? `.${text.slice(20, 26)}` : '';
-  if (zone === 'Z' && year > 1) return { ok: true, value: `${text.slice(0, 19)}${fraction}Z` };
+  const exists = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  if (!exists || hour > 23 || minute > 59 || second > 59 || ZONE.outOfRange!(zone)) {
+    return { ok: false, error: errorOf(text, precision) };
+  }
   date.setUTCHours(hour, minute - offsetMinutes(zone), second);
-  if (date.getUTCFullYear() <= 1) return { ok: true, value: null };
-  return { ok: true, value: `${date.toISOString().slice(0, 19)}${fraction}Z` };
+  const seconds = zone === 'Z' ? text.slice(0, 19) : formatGo(date);
+  const fraction = precision === 'micros' ? `.${text.slice(20, 26)}` : '';
+  const isZero = seconds === ZERO && !/[1-9]/.test(fraction);
+  return { ok: true, value: isZero ? null : `${seconds}${fraction}Z` };
 }
 
-/** Go's words for the first piece that does not fit. */
-function layoutError(text: string, precision: Precision): string {
+/** Go's words for the first piece that does not fit; a day that its month does not have is noticed last. */
+function errorOf(text: string, precision: Precision): string {
   let rest = text;
-  let wanted = '';
-  for (const [pattern, piece] of PIECES[precision]) {
-    const matched = pattern.exec(rest);
-    wanted = piece;
-    if (matched === null) break;
-    rest = rest.slice(matched[0].length);
+  for (const { pattern, name, outOfRange } of PIECES[precision]) {
+    const matched = pattern.exec(rest)?.[0];
+    if (matched === undefined) {
+      return `parsing time "${text}" as "${LAYOUTS[precision]}": cannot parse "${rest}" as "${name}"`;
+    }
+    const unit = outOfRange?.(matched);
+    if (unit) return `parsing time "${text}": ${unit} out of range`;
+    rest = rest.slice(matched.length);
   }
-  return `parsing time "${text}" as "${LAYOUTS[precision]}": cannot parse "${rest}" as "${wanted}"`;
+  return `parsing time "${text}": ${rest === '' ? 'day out of range' : `extra text: "${rest}"`}`;
 }
 
 /** Of `Z` or `±hh:mm`. */
 function offsetMinutes(zone: string): number {
   if (zone === 'Z') return 0;
   return (zone[0] === '-' ? -1 : 1) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4)));
+}
+
+/** An offset may lead out of the years that JavaScript writes with four digits. */
+function formatGo(date: Date): string {
+  const year = date.getUTCFullYear();
+  const afterYear = date.toISOString().slice(-'-01-02T15:04:05.000Z'.length, -'.000Z'.length);
+  return `${year < 0 ? '-' : ''}${String(Math.abs(year)).padStart(4, '0')}${afterYear}`;
 }
 
 /** A wall-clock instant as `metav1.Time`: RFC 3339, whole seconds. */

@@ -2,7 +2,7 @@ import type { Metadata } from './object.ts';
 
 /** One problem of an invalid object, as `details.causes` carries it. */
 export interface Cause {
-  readonly reason: 'FieldValueInvalid' | 'FieldValueRequired' | 'FieldValueNotSupported';
+  readonly reason: 'FieldValueInvalid' | 'FieldValueRequired' | 'FieldValueForbidden' | 'FieldValueNotSupported';
   readonly message: string;
   readonly field: string;
 }
@@ -16,6 +16,12 @@ export const invalidValue = (field: string, value: unknown, detail: string): Cau
 export const required = (field: string, detail = ''): Cause => ({
   reason: 'FieldValueRequired',
   message: detail === '' ? 'Required value' : `Required value: ${detail}`,
+  field,
+});
+
+export const notAllowed = (field: string, detail: string): Cause => ({
+  reason: 'FieldValueForbidden',
+  message: `Forbidden: ${detail}`,
   field,
 });
 

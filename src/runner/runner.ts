@@ -7,6 +7,7 @@ import {
   type LeaseContent,
   type LeaseRecord,
   nextWake,
+  predecessorTrustedUntilMonoMs,
   type ReleaseResult,
   type Report,
   type RequestOutcome,
@@ -94,6 +95,8 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
   /** Code of the last failed attempt, until one succeeds. */
   #problem: string | null = null;
   #immediate = false;
+  /** The process before this one in the same pod gave answers, too, and its application lives on. */
+  #predecessorTrustedUntilMonoMs = Number.NEGATIVE_INFINITY;
   /** Runs while answers already given are waited for to lapse. */
   #lapse: Delay | null = null;
 
@@ -193,6 +196,10 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
     this.#state = state;
     if (state.pending === null) this.#answerDueMonoMs = null;
     if (state.sighting.kind !== 'unknown') this.#seen = true;
+    this.#predecessorTrustedUntilMonoMs = Math.max(
+      this.#predecessorTrustedUntilMonoMs,
+      predecessorTrustedUntilMonoMs(state),
+    );
     const stopping = effects.find((effect) => effect.kind === 'stop-work');
     leadership.publish(viewOf(state), stopping?.reason ?? null);
     for (const effect of effects) this.#perform(effect);
@@ -253,7 +260,8 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
     void stopWork(leadership, { graceful, reason, untilMonoMs }, this.#options)
       .then(() => {
         // Someone may still act on an answer that was true when it was given: the next leader must not begin before it lapses.
-        const trustedMs = leadership.trustedUntilMonoMs() - clock.now().monoMs;
+        const trustedUntilMonoMs = Math.max(leadership.trustedUntilMonoMs(), this.#predecessorTrustedUntilMonoMs);
+        const trustedMs = trustedUntilMonoMs - clock.now().monoMs;
         if (!graceful || this.#immediate || trustedMs <= 0) return undefined;
         this.#lapse = endableDelay(trustedMs, timers);
         return this.#lapse.over;

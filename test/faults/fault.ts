@@ -59,7 +59,7 @@ export interface Stage {
   lasting(ms: number): Promise<void>;
   /** Runs when the scene ends, whatever happened; last in, first out. */
   defer(undo: () => void | Promise<void>): void;
-  /** To be called when all claims of before have lapsed and etcd is about to start from older data: tokens go back, once. */
+  /** To be called when etcd is about to start from older data: tokens go back, once. */
   restoring(): void;
   /** Writes a line into the history. */
   note(text: string): void;

@@ -31,6 +31,8 @@ const ASK_EVERY_MS = 20;
 const SETTLE_MS = 500;
 /** Replicas are back that long after the fault, leader or not: processes that a fault left stuck are findings, too. */
 const WHOLE_WITHIN_MS = 30_000;
+/** Between what marks a trial and what happens next: instants taken from logs are accurate to a millisecond. */
+const LOG_SLACK_MS = 5;
 const STRIKE_TIMEOUT_MS = 120_000;
 
 /** Plays a fault's trials in one scene, one after another, and judges their history. */
@@ -65,6 +67,7 @@ export async function runScene(
 async function play(stage: ScenePods, fault: Fault, setting: Setting, trial: number): Promise<void> {
   const phase = (phase: Phase) => stage.mark({ t: monoMs(), type: 'fault', phase, trial });
   phase('begins');
+  await sleep(LOG_SLACK_MS);
   await within(STRIKE_TIMEOUT_MS, setting.strike());
   phase('ends');
   try {
@@ -73,6 +76,7 @@ async function play(stage: ScenePods, fault: Fault, setting: Setting, trial: num
     await stage.untilWhole(fault.recoversWithinMs);
   } finally {
     phase('over');
+    await sleep(LOG_SLACK_MS);
   }
 }
 

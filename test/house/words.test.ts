@@ -1,7 +1,25 @@
 import { expect, test } from 'vitest';
 import { filesIn } from './files.fixture.ts';
 
-const ENDINGS = ['.ts', '.js', '.mjs', '.go', '.mod', '.md', '.json', '.yaml', '.yml', '.sh', 'Dockerfile', 'run'];
+const ENDINGS = [
+  '.ts',
+  '.js',
+  '.mjs',
+  '.go',
+  '.mod',
+  '.md',
+  '.json',
+  '.yaml',
+  '.yml',
+  '.sh',
+  '.py',
+  '.java',
+  '.xml',
+  '.txt',
+  '.pml',
+  'Dockerfile',
+  'run',
+];
 const files = filesIn('.', ENDINGS);
 
 /** Put together here, so that this file does not contain what it looks for. */

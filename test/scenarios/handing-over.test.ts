@@ -34,6 +34,19 @@ describe('a graceful hand-over', () => {
     expect(seen.outcome).toMatchObject({ result: 'released' });
   });
 
+  test('waits for the answers of the process before this one in the same pod, too: its application lives on', async () => {
+    const world = new World();
+    const [a] = await world.led('a', 'b');
+    const trustedUntilMs = world.time.nowMs + a!.leadership.answer().validForMs;
+    a!.kill();
+    const next = world.add('a', { start: 2 });
+    await world.pass(10);
+    expect(world.leader()).toBe(next);
+    void next.runner.stepDown({ immediate: false });
+    const { leader } = await world.nextLeader(next);
+    expect(leader.startedMs()[0]).toBeGreaterThanOrEqual(trustedUntilMs);
+  });
+
   test('does not wait for them when it is to be immediate', async () => {
     const world = new World();
     const [a] = await world.led('a', 'b');

@@ -20,7 +20,7 @@ export const EPOCH_MS = Date.UTC(2030, 0, 1);
 export interface Version {
   readonly resourceVersion: number;
   readonly lease: ApiObject | null;
-  /** Who wrote it: a process, or `somebody`. */
+  /** Who wrote it: a process, or `somebody` with kubectl. */
   readonly writer: string;
 }
 
@@ -114,6 +114,17 @@ export class SimApiServer {
       },
       'somebody',
     );
+  }
+
+  /** Somebody deletes the Lease. */
+  remove(): void {
+    this.handle({ method: 'DELETE', path: '', timeoutMs: 0 }, 'somebody');
+  }
+
+  /** Somebody creates the Lease. */
+  create(spec: JsonObject): void {
+    const body = { metadata: { name: LEASE, namespace: NAMESPACE }, spec };
+    this.handle({ method: 'POST', path: '', timeoutMs: 0, body }, 'somebody');
   }
 
   /** Somebody takes a backup of etcd. */

@@ -1,18 +1,22 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { type Finding, findHazard, formatTable, SEEDS_MAX, TABLE_PATH } from './hazard-table.ts';
 import { HAZARDS } from './hazards.ts';
-import { loadVariant } from './variant.ts';
 
-/** Prints, for each hazard, the first seed whose history breaks an invariant, and which. */
-const SEEDS_MAX = Number(process.argv[2] ?? 20_000);
-const only = process.argv[3];
-let missed = 0;
-for (const hazard of HAZARDS.filter(({ code }) => only === undefined || code === only)) {
-  const { runHistory } = await loadVariant(hazard);
-  let found: string | null = null;
-  for (let seed = 1; seed <= SEEDS_MAX && found === null; seed += 1) {
-    const [violation] = (await runHistory({ seed })).violations;
-    if (violation !== undefined) found = `seed ${seed}, invariant ${violation.invariant}: ${violation.what}`;
-  }
-  if (found === null) missed += 1;
-  console.log(`${hazard.code}\t${found ?? `not found within ${SEEDS_MAX} seeds`}`);
+/** Prints, for each hazard or those that are named, the first seed that shows it; `--write` keeps all of it as the table. */
+const { values, positionals } = parseArgs({
+  options: { write: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+
+const findings: Finding[] = [];
+const asked = HAZARDS.filter(({ code }) => positionals.length === 0 || positionals.includes(code));
+for (const { code } of asked) {
+  const finding = await findHazard(code);
+  if (finding !== null) findings.push(finding);
+  const found =
+    finding === null ? `not within ${SEEDS_MAX} seeds` : `seed ${finding.seed}, invariant ${finding.invariant}`;
+  console.log(`${code}\t${found}`);
 }
-process.exitCode = missed > 0 ? 1 : 0;
+if (values.write && findings.length === HAZARDS.length) await writeFile(TABLE_PATH, formatTable(findings));
+process.exitCode = findings.length < asked.length ? 1 : 0;

@@ -5,16 +5,20 @@
 export interface Hazard {
   readonly code: string;
   readonly what: string;
-  /** A history in which it showed; the search begins there, so that it is short while the sources stay as they are. */
-  readonly seenInSeed: number;
   readonly edits: readonly { readonly file: string; readonly from: string; readonly to: string }[];
 }
 
+const OWN_BY_NAME = {
+  file: 'src/election/sighting.ts',
+  from: 'return record.holder === config.identity && sentRenewTimes.some((time) => time === record.renewTime);',
+  to: 'return record.holder === config.identity;',
+};
+
+/** H: client-go's, as its issues and sources show them. R: found in this project. */
 export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H1',
     what: 'the deadline counts from the acknowledgement instead of from before the request was sent',
-    seenInSeed: 11,
     edits: [
       {
         file: 'src/election/replies.ts',
@@ -26,7 +30,6 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H2',
     what: 'the Lease is released before the work has stopped',
-    seenInSeed: 1,
     edits: [
       {
         file: 'src/runner/runner.ts',
@@ -38,11 +41,10 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H3',
     what: 'a release replaces whatever holder a fresh read shows',
-    seenInSeed: 195,
     edits: [
       {
         file: 'src/election/act.ts',
-        from: "if (holder !== draft.config.identity) return endRelease(draft, holder === '' ? 'freed' : 'taken', now);",
+        from: "if (!isOurs(sighting.record, draft)) return endRelease(draft, holder === '' ? 'freed' : 'taken', now);",
         to: "if (holder === '') return endRelease(draft, 'freed', now);",
       },
     ],
@@ -50,7 +52,6 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H4',
     what: 'a leader that sees another holder goes on until its deadline',
-    seenInSeed: 2,
     edits: [
       {
         file: 'src/election/tenure.ts',
@@ -62,25 +63,24 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H5',
     what: 'a missing Lease is created at once, although its last holder may be at work',
-    seenInSeed: 13,
     edits: [
       {
         file: 'src/election/sighting.ts',
-        from: "return { kind: 'absent', claimableAtMonoMs: now.monoMs + waitMs, ...seen };",
-        to: "return { kind: 'absent', claimableAtMonoMs: now.monoMs + 0 * waitMs, ...seen };",
+        from: 'claimableAtMonoMs: Math.max(now.monoMs + waitMs, formerMonoMs)',
+        to: 'claimableAtMonoMs: Math.max(now.monoMs + 0 * waitMs, formerMonoMs)',
       },
       {
         file: 'src/election/sighting.ts',
-        from: 'const claimableMonoMs = claimableAtMonoMs(sight(before, record, now), config);',
-        to: 'const claimableMonoMs = Math.min(now.monoMs, claimableAtMonoMs(sight(before, record, now), config));',
+        from: 'const claimableMonoMs = claimableAtMonoMs(sight(before, record, known.config, now), known);',
+        to: 'const claimableMonoMs = Math.min(now.monoMs, claimableAtMonoMs(sight(before, record, known.config, now), known));',
       },
     ],
   },
   {
     code: 'H6',
-    what: 'two processes use one identity',
-    seenInSeed: 3,
+    what: 'two processes use one identity, and each takes the records under it for its own',
     edits: [
+      OWN_BY_NAME,
       {
         file: 'src/election/identity.ts',
         // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a piece of source text
@@ -93,7 +93,6 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H7',
     what: 'renewal times are whole seconds: two renewals within one second look like none',
-    seenInSeed: 54,
     edits: [
       {
         file: 'src/election/content.ts',
@@ -105,7 +104,6 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H8',
     what: 'an acquisition keeps the acquireTime of the term before',
-    seenInSeed: 1,
     edits: [
       {
         file: 'src/election/content.ts',
@@ -119,7 +117,6 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H9',
     what: 'whoever was the leader is the leader, without an expiry',
-    seenInSeed: 4,
     edits: [
       {
         file: 'src/election/timing.ts',
@@ -131,7 +128,6 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H10',
     what: 'a creation that failed leaves an empty object behind, which is then written',
-    seenInSeed: 125,
     edits: [
       {
         file: 'src/election/replies.ts',
@@ -140,7 +136,7 @@ export const HAZARDS: readonly Hazard[] = [
     const raw = { metadata: { name: 'lease', namespace: 'sim' } };
     const empty = { uid: '', resourceVersion: '', holder: '', leaseDurationMs: 0, renewTime: null, acquireTime: null };
     const record = { ...empty, transitions: 0, preferredHolder: '', holderAddress: null, raw };
-    draft.sighting = { kind: 'present', record, sinceMonoMs: now.monoMs };
+    draft.sighting = { kind: 'present', record, sinceMonoMs: now.monoMs, rewind: null, formerUntilMonoMs: 0 };
   }`,
       },
     ],
@@ -148,7 +144,6 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H11',
     what: 'a lease duration below a second is cut down to whole seconds: to nothing',
-    seenInSeed: 8,
     edits: [
       {
         file: 'src/election/content.ts',
@@ -163,7 +158,7 @@ export const HAZARDS: readonly Hazard[] = [
         to: 'void assertTimings;',
       },
       {
-        file: 'test/sim/history.ts',
+        file: 'test/sim/timings.ts',
         from: '{ leaseDurationMs: 2_000, renewDeadlineMs: 1_300, renewIntervalMs: 300, retryPeriodMs: 300 },',
         to: '{ leaseDurationMs: 500, renewDeadlineMs: 300, renewIntervalMs: 100, retryPeriodMs: 100 },',
       },
@@ -172,7 +167,6 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H12',
     what: "a standby times the record with its own duration instead of the record's",
-    seenInSeed: 13,
     edits: [
       {
         file: 'src/election/sighting.ts',
@@ -184,7 +178,6 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'H13',
     what: "work belongs to the process instead of to the term: a new term begins while the old one's work still stops",
-    seenInSeed: 1,
     edits: [
       {
         file: 'src/election/act.ts',
@@ -196,7 +189,6 @@ export const HAZARDS: readonly Hazard[] = [
   {
     code: 'R1',
     what: 'a missing Lease is waited for once, whatever happened while nobody looked',
-    seenInSeed: 1072,
     edits: [
       {
         file: 'src/election/sighting.ts',
@@ -205,8 +197,46 @@ export const HAZARDS: readonly Hazard[] = [
       },
       {
         file: 'src/election/observe.ts',
-        from: "const told = draft.watching && draft.sighting.kind === 'present';",
-        to: 'const told = draft.watching;',
+        from: "return watching && sighting.kind === 'present' && !(sighting.rewind && now.monoMs < sighting.rewind.untilMonoMs);",
+        to: 'return watching || now.monoMs < 0;',
+      },
+    ],
+  },
+  {
+    code: 'R2',
+    what: 'records under the own name are taken for own ones, although a clone of this process wrote them',
+    edits: [OWN_BY_NAME],
+  },
+  {
+    code: 'R3',
+    what: 'a suspend that stopped the monotonic clock goes unnoticed',
+    edits: [
+      {
+        file: 'src/election/timing.ts',
+        from: 'return Math.abs(now.wallMs - basis.wallMs - (now.monoMs - basis.monoMs)) > toleranceMs;',
+        to: 'return Math.abs(now.wallMs - basis.wallMs - (now.monoMs - basis.monoMs)) > 1e15 + toleranceMs;',
+      },
+    ],
+  },
+  {
+    code: 'R4',
+    what: 'a replica that gave up the Lease waits for nobody who may still trust its answers',
+    edits: [
+      {
+        file: 'src/runner/runner.ts',
+        from: 'if (!graceful || this.#immediate || trustedMs <= 0) return undefined;',
+        to: 'if (!graceful || this.#immediate || trustedMs <= 1e15) return undefined;',
+      },
+    ],
+  },
+  {
+    code: 'R5',
+    what: 'an edit by hand on top of a renewal that is not answered yet is taken for the renewal',
+    edits: [
+      {
+        file: 'src/election/tenure.ts',
+        from: "if (!written || !sameTerm(known, record)) return lose(draft, 'lease-edited');",
+        to: "if (!renewed && (!written || !sameTerm(known, record))) return lose(draft, 'lease-edited');",
       },
     ],
   },

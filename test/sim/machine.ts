@@ -13,8 +13,8 @@ export class Machine implements Clock, Timers {
   #wallOffsetMs: number;
   #running = true;
   #ended = false;
-  /** The monotonic clock stands still while the machine is suspended. */
-  #suspended = false;
+  /** The monotonic clock stands still while the machine is suspended; while it is frozen, the wall clock does, too. */
+  #standsStill: 'suspended' | 'frozen' | null = null;
   #waiting: (() => void)[] = [];
   #pending = new Set<() => void>();
 
@@ -52,7 +52,7 @@ export class Machine implements Clock, Timers {
     let scheduled: Scheduled | null = null;
     const arm = () => {
       scheduled?.cancel();
-      if (this.#suspended) return;
+      if (this.#standsStill !== null) return;
       scheduled = this.#world.at(this.#world.nowMs + (dueMonoMs - this.#monoMs()) / this.rate, fire);
     };
     const fire = () => {
@@ -88,19 +88,24 @@ export class Machine implements Clock, Timers {
 
   /** The machine is suspended: nothing runs, the monotonic clock stands still, the wall clock will have gone on. */
   suspend(): void {
-    this.#rebase();
-    this.#running = false;
-    this.#suspended = true;
-    for (const arm of [...this.#pending]) arm();
+    this.#haltClocks('suspended');
+  }
+
+  /** A hypervisor stops the machine, and all its clocks with it: it can't find out. */
+  freeze(): void {
+    this.#haltClocks('frozen');
+  }
+
+  get frozen(): boolean {
+    return this.#standsStill === 'frozen';
   }
 
   /** Goes on. What has become due meanwhile runs in a later step: a question that comes first is answered first. */
   resume(): void {
-    if (this.#suspended) {
-      const sleptMs = this.#world.nowMs - this.#trueBaseMs;
+    if (this.#standsStill !== null) {
+      if (this.#standsStill === 'suspended') this.#wallOffsetMs += this.#world.nowMs - this.#trueBaseMs;
       this.#trueBaseMs = this.#world.nowMs;
-      this.#wallOffsetMs += sleptMs;
-      this.#suspended = false;
+      this.#standsStill = null;
       for (const arm of [...this.#pending]) arm();
     }
     this.#running = true;
@@ -114,12 +119,15 @@ export class Machine implements Clock, Timers {
   }
 
   #monoMs(): number {
-    if (this.#suspended) return this.#monoBaseMs;
+    if (this.#standsStill !== null) return this.#monoBaseMs;
     return this.#monoBaseMs + (this.#world.nowMs - this.#trueBaseMs) * this.rate;
   }
 
-  #rebase(): void {
+  #haltClocks(how: 'suspended' | 'frozen'): void {
     this.#monoBaseMs = this.#monoMs();
     this.#trueBaseMs = this.#world.nowMs;
+    this.#running = false;
+    this.#standsStill = how;
+    for (const arm of [...this.#pending]) arm();
   }
 }

@@ -19,11 +19,17 @@ export interface Weather {
   lossAfter: number;
   resetBefore: number;
   resetAfter: number;
-  duplicate: number;
+  /** Sent twice on the way: the second one's answer comes back, or the first one's. */
+  duplicateBefore: number;
+  duplicateAfter: number;
   stale: number;
   throttled: number;
   serverErrorBefore: number;
   serverErrorAfter: number;
+  /** Per write: 409 and 422 that something on the way makes up. */
+  conflictBefore: number;
+  conflictAfter: number;
+  invalid: number;
   unauthorized: number;
   forbidden: number;
   /** Per event of a watch. */
@@ -44,11 +50,15 @@ export const CALM: Weather = {
   lossAfter: 0,
   resetBefore: 0,
   resetAfter: 0,
-  duplicate: 0,
+  duplicateBefore: 0,
+  duplicateAfter: 0,
   stale: 0,
   throttled: 0,
   serverErrorBefore: 0,
   serverErrorAfter: 0,
+  conflictBefore: 0,
+  conflictAfter: 0,
+  invalid: 0,
   unauthorized: 0,
   forbidden: 0,
   watchDrop: 0,
@@ -138,18 +148,21 @@ export class SimTransport implements Transport {
       if (weather.cutOff || this.#random.chance(weather.lossBefore)) return;
       if (this.#random.chance(weather.resetBefore)) return fail('reset', this.#delay());
       this.#world.after(this.#delay(), () => {
-        const made = this.#madeUp(weather);
+        const writes = request.method !== 'GET';
+        const made = this.#madeUp(weather) ?? (writes ? this.#madeUpForWrite(weather) : null);
         if (made !== null) return answer(made, true);
         if (request.method === 'GET' && this.#random.chance(weather.stale)) {
           return answer(this.#server.handleStale(request, this.#random.whole(1, 6)), true);
         }
+        if (this.#random.chance(weather.duplicateBefore)) this.#server.handle(request, this.#process);
         const reply = this.#server.handle(request, this.#process);
-        if (this.#random.chance(weather.duplicate)) {
+        if (this.#random.chance(weather.duplicateAfter)) {
           this.#world.after(this.#delay() * 3, () => this.#server.handle(request, this.#process));
         }
         if (this.weather.cutOff || this.#random.chance(weather.lossAfter)) return;
         if (this.#random.chance(weather.resetAfter)) return fail('reset', this.#delay());
         if (this.#random.chance(weather.serverErrorAfter)) return answer(errorReply(500, null), true);
+        if (writes && this.#random.chance(weather.conflictAfter)) return answer(errorReply(409, null), true);
         answer(reply, false);
       });
     });
@@ -232,6 +245,12 @@ export class SimTransport implements Transport {
     if (this.#random.chance(weather.forbidden)) return errorReply(403, null);
     return null;
   }
+
+  #madeUpForWrite(weather: Weather): KubeReply | null {
+    if (this.#random.chance(weather.conflictBefore)) return errorReply(409, null);
+    if (this.#random.chance(weather.invalid)) return errorReply(422, null);
+    return null;
+  }
 }
 
 const lines = new WeakMap<WatchEvent, string>();
@@ -246,5 +265,6 @@ function lineOf(event: WatchEvent): string {
 }
 
 function errorReply(status: number, retryAfterMs: number | null): KubeReply {
-  return { status, body: { kind: 'Status', code: status, message: 'made up' }, retryAfterMs };
+  const reason = status === 409 ? 'Conflict' : '';
+  return { status, body: { kind: 'Status', code: status, reason, message: 'made up' }, retryAfterMs };
 }

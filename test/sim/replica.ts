@@ -11,6 +11,7 @@ import { ElectionRunner } from '../../src/runner/runner.ts';
 import { LEASE, NAMESPACE, type SimApiServer } from './api-server.ts';
 import type { Machine } from './machine.ts';
 import { type NetworkObserver, SimTransport } from './network.ts';
+import type { Participant } from './participant.ts';
 import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
 
@@ -28,6 +29,13 @@ const UNCOUNTED: Metrics = {
   eventDropped: nothing,
 };
 
+/** What its identity is made of. */
+export interface ReplicaNames {
+  readonly podName: string;
+  readonly podUid: string;
+  readonly startId: string;
+}
+
 export interface ReplicaParts {
   readonly world: World;
   readonly machine: Machine;
@@ -35,8 +43,9 @@ export interface ReplicaParts {
   readonly random: SeededRandom;
   readonly observer: NetworkObserver;
   readonly timings: ElectionTimings;
-  readonly podName: string;
-  readonly podUid: string;
+  readonly names: ReplicaNames;
+  /** Tells processes apart that share an identity. */
+  readonly number: number;
   /** How long the application takes to stop its work. */
   readonly stopWorkMs: number;
   readonly onChange: (replica: Replica, kind: 'started' | 'stopped', token: string | null) => void;
@@ -44,9 +53,10 @@ export interface ReplicaParts {
 }
 
 /** One process of the product: the real runner, watch, client and leadership, on a virtual machine and network. */
-export class Replica {
+export class Replica implements Participant {
+  readonly process: string;
   readonly identity: string;
-  readonly podUid: string;
+  readonly names: ReplicaNames;
   readonly machine: Machine;
   readonly transport: SimTransport;
   readonly leadership: Leadership;
@@ -60,18 +70,13 @@ export class Replica {
   terminating = false;
 
   constructor(parts: ReplicaParts) {
-    const { world, machine, server, random, observer, timings, podName, podUid } = parts;
-    this.identity = formatIdentity(
-      podName,
-      podUid,
-      Math.floor(random.next() * 2 ** 32)
-        .toString(16)
-        .padStart(8, '0'),
-    );
-    this.podUid = podUid;
+    const { world, machine, server, random, observer, timings, names } = parts;
+    this.identity = formatIdentity(names.podName, names.podUid, names.startId);
+    this.process = `${this.identity}#${parts.number}`;
+    this.names = names;
     this.machine = machine;
     this.#timings = timings;
-    this.transport = new SimTransport({ world, machine, server, random, observer, process: this.identity });
+    this.transport = new SimTransport({ world, machine, server, random, observer, process: this.process });
     const lease = { namespace: NAMESPACE, name: LEASE };
     const client = new KubeClient({ transport: this.transport, clock: machine, metrics: UNCOUNTED, log: SILENT });
     this.leadership = new Leadership({ identity: this.identity, lease, timings, clock: machine });
@@ -115,6 +120,14 @@ export class Replica {
     });
   }
 
+  start(): void {
+    this.machine.deliver(() => this.runner.start());
+  }
+
+  leads(): boolean {
+    return this.leadership.isLeader();
+  }
+
   /** Whether its application may be doing what only a leader may, at this moment. */
   acts(): boolean {
     if (!this.machine.running) return false;
@@ -132,7 +145,7 @@ export class Replica {
     if (!this.machine.running || this.terminating) return;
     const { monoMs } = this.machine.now();
     const { isLeader, validForMs } = this.leadership.answer();
-    this.#trustsUntilMonoMs = isLeader ? monoMs + validForMs : Number.NEGATIVE_INFINITY;
+    if (isLeader) this.#trustsUntilMonoMs = Math.max(this.#trustsUntilMonoMs, monoMs + validForMs);
   }
 
   /** A suspend hides time from the application's clock, too; what it believed is given up with it. */

@@ -21,6 +21,7 @@ export interface Variant {
 export async function loadVariant(hazard: Hazard): Promise<Variant> {
   const directory = await mkdtemp(join(tmpdir(), 'leasegate-sim-'));
   const outfile = join(directory, 'history.mjs');
+  const edited = new Set<string>();
   try {
     await build({
       entryPoints: [join(ROOT, 'test/sim/history.ts')],
@@ -36,21 +37,24 @@ export async function loadVariant(hazard: Hazard): Promise<Variant> {
             onLoad({ filter: /\.ts$/ }, async ({ path }) => {
               const file = relative(ROOT, path);
               const source = await readFile(path, 'utf8');
-              return { contents: edited(source, file, hazard), loader: 'ts' };
+              edited.add(file);
+              return { contents: edit(source, file, hazard), loader: 'ts' };
             });
           },
         },
       ],
     });
+    const missed = hazard.edits.find(({ file }) => !edited.has(file));
+    if (missed !== undefined) throw new Error(`${hazard.code}: the simulation does not use ${missed.file}`);
     return (await import(pathToFileURL(outfile).href)) as Variant;
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-function edited(source: string, file: string, { code, edits }: Hazard): string {
+function edit(source: string, file: string, { code, edits }: Hazard): string {
   return edits
-    .filter((edit) => edit.file === file)
+    .filter((change) => change.file === file)
     .reduce((text, { from, to }) => {
       if (text.split(from).length !== 2) throw new Error(`${code}: not exactly once in ${file}: ${from}`);
       return text.replace(from, () => to);

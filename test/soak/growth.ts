@@ -6,7 +6,8 @@ import { medianSlope, type Reading, type Slope, spanMinutes, theilSen } from './
 export interface Growth {
   readonly name: string;
   readonly slope: Slope;
-  /** The slope over the time measured. */
+  readonly spanMinutes: number;
+  /** The slope, over that time. */
   readonly grown: number;
   readonly median: number;
   readonly readings: number;
@@ -25,10 +26,12 @@ export function growthOf(name: string, readings: readonly Reading[], sinceMinute
   const measured = readings.filter(({ minutes }) => minutes >= sinceMinutes);
   const slope = theilSen(measured);
   if (slope === null) return null;
+  const span = spanMinutes(measured);
   return {
     name,
     slope,
-    grown: slope.perMinute * spanMinutes(measured),
+    spanMinutes: span,
+    grown: slope.perMinute * span,
     median: median(measured.map(({ value }) => value)),
     readings: measured.length,
   };

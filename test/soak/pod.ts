@@ -1,6 +1,9 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Claimant } from '../cluster/replica/history.ts';
 import { BRISK, Replica } from '../cluster/replica/replica.ts';
+import { until } from '../cluster/replica/until.ts';
 import type { ApiServer } from './api-server.ts';
 
 export interface PodOptions {
@@ -10,6 +13,14 @@ export interface PodOptions {
   /** Program and arguments, up to the subcommand. */
   readonly command: readonly string[];
   readonly apiServer: ApiServer;
+  /** For files of its own. */
+  readonly directory: string;
+}
+
+/** What a process holds once all garbage is collected. */
+export interface Held {
+  readonly objectsKiB: number;
+  readonly codeKiB: number;
 }
 
 /** Each replica is asked so often whether it leads. An answer speaks for up to the renew deadline: few moments stay unseen. */
@@ -19,19 +30,21 @@ const START_MS_MAX = 60_000;
 /** What the sidecar promises for a SIGTERM. */
 const STOP_MS_MAX = 16_500;
 const SLOW_MACHINE_MS = 10_000;
+const COLLECT_MS_MAX = 10_000;
+const ERROR_LEVELS = ['error', 'fatal'];
+const COLLECT_GARBAGE = join(import.meta.dirname, 'collect-garbage.cjs');
 
 /** A pod: one process at a time, and all that they said. */
 export class Pod {
   readonly name: string;
   readonly core: boolean;
   readonly replicas: Replica[] = [];
-  /** What went against a promise, beside leadership. */
-  readonly findings: string[] = [];
   /** Strikes under way and waiting. */
   #strikes = 0;
   #lastStrike: Promise<void> = Promise.resolve();
   readonly #options: PodOptions;
   readonly #asked = new Set<Replica>();
+  readonly #badEnds: string[] = [];
 
   constructor(options: PodOptions) {
     this.name = options.name;
@@ -47,11 +60,15 @@ export class Pod {
     return this.replicas.length > 0 && this.current.leading;
   }
 
-  /** Of its local API, once that listens. */
-  get port(): number {
+  get #heapFile(): string {
+    return join(this.#options.directory, `${this.name}.heap.json`);
+  }
+
+  /** Its two listeners, once they listen. */
+  get listen(): { readonly local: string; readonly probe: string } {
     const [started] = this.current.logged('STARTED');
     if (started === undefined) throw new Error(`${this.current.name} does not listen yet`);
-    return Number((started.listen as { local: string }).local.split(':').at(-1));
+    return started.listen as { local: string; probe: string };
   }
 
   /** Whether nothing befalls it at this moment: what it uses then is its own. */
@@ -73,8 +90,12 @@ export class Pod {
       leaseName: apiServer.leaseName,
       timings: BRISK,
       askEveryMs: ASK_EVERY_MS,
-      // As in the image.
-      env: { MALLOC_ARENA_MAX: '1', NODE_ENV: 'production' },
+      // As in the image, but for the means to collect garbage.
+      env: {
+        MALLOC_ARENA_MAX: '1',
+        NODE_ENV: 'production',
+        ...(this.core && { NODE_OPTIONS: `--require=${COLLECT_GARBAGE}`, SOAK_HEAP_FILE: this.#heapFile }),
+      },
       args: [],
       ownWallClock: false,
     });
@@ -85,6 +106,14 @@ export class Pod {
   /** Resolves when it has seen the Lease and tells of changes. */
   untilWatching(): Promise<void> {
     return this.current.untilWatching(START_MS_MAX);
+  }
+
+  /** Lets one of the core collect all its garbage; null when it does not get round to it. */
+  async collectGarbage(): Promise<Held | null> {
+    await rm(this.#heapFile, { force: true });
+    process.kill(this.current.pid, 'SIGUSR2');
+    const written = until('it has collected', COLLECT_MS_MAX, () => readFile(this.#heapFile, 'utf8').catch(() => null));
+    return written.then(JSON.parse, () => null);
   }
 
   async kill(): Promise<void> {
@@ -101,8 +130,8 @@ export class Pod {
       current.closed().then(() => true),
       sleep(STOP_MS_MAX + SLOW_MACHINE_MS, false, { ref: false }),
     ]);
-    if (!inTime) this.findings.push(`${current.name} had not ended ${STOP_MS_MAX + SLOW_MACHINE_MS} ms after SIGTERM`);
-    else if (current.exitCode !== 0) this.findings.push(`${current.name} ended with ${current.exitCode} after SIGTERM`);
+    if (!inTime) this.#badEnds.push(`${current.name} had not ended ${STOP_MS_MAX + SLOW_MACHINE_MS} ms after SIGTERM`);
+    else if (current.exitCode !== 0) this.#badEnds.push(`${current.name} ended with ${current.exitCode} after SIGTERM`);
     if (!inTime) await this.kill();
   }
 
@@ -120,12 +149,17 @@ export class Pod {
     return this.replicas.map((replica) => replica.claimant());
   }
 
-  /** Processes that ended although nobody asked them to, and errors in their logs. */
-  ends(): string[] {
+  /** What went against a promise beside leadership: how processes ended, and errors in their logs. */
+  findings(): string[] {
     const unasked = this.replicas.filter((replica) => !replica.running && !this.#asked.has(replica));
     return [
-      ...this.findings,
+      ...this.#badEnds,
       ...unasked.map(({ name, exitCode, stderr }) => `${name} ended by itself (${exitCode}): ${stderr.slice(-500)}`),
+      ...this.replicas.flatMap(({ name, log }) =>
+        log
+          .filter(({ level }) => ERROR_LEVELS.includes(String(level)))
+          .map(({ code, msg, ...fields }) => `${name} logged ${code ?? ''} ${msg} ${JSON.stringify(fields)}`),
+      ),
     ];
   }
 

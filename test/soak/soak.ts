@@ -4,6 +4,7 @@ import { type Claimant, checkHistory, reignsOf } from '../cluster/replica/histor
 import { until } from '../cluster/replica/until.ts';
 import { SeededRandom } from '../sim/random.ts';
 import type { ApiServer } from './api-server.ts';
+import { leadOnceEach } from './first-terms.ts';
 import { planFaults } from './plan.ts';
 import { Pod } from './pod.ts';
 import { type Strike, Striker } from './strikes.ts';
@@ -19,6 +20,8 @@ export interface SoakOptions {
   /** Program and arguments that run Leasegate, up to the subcommand. */
   readonly command: readonly string[];
   readonly apiServer: ApiServer;
+  /** For files that are not kept. */
+  readonly directory: string;
   readonly progress: (line: string) => void;
 }
 
@@ -35,7 +38,7 @@ export interface Sighting {
   readonly leaderAtEnd: string | null;
   /** What was wrong about leadership: two at once, tokens that did not grow. */
   readonly leadership: readonly string[];
-  /** What was wrong beside it: processes that ended by themselves, or did not end when asked to. */
+  /** What was wrong beside it: processes that ended by themselves or not when asked to, errors in their logs. */
   readonly processes: readonly string[];
   /** Lines of the replicas' logs by code. */
   readonly logged: Readonly<Record<string, number>>;
@@ -43,10 +46,11 @@ export interface Sighting {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** So long nothing befalls anything at the end: somebody must lead again after less. */
+/** Nothing begins in the last so many, nor goes on in the last half of them: somebody must lead again after less. */
 const QUIET_MS = 20_000;
 const START_EVERY_MS = 150;
 const READINGS = 240;
+const COLLECTIONS = 24;
 const METRICS = [
   'leasegate_watch_restarts_total',
   'leasegate_events_dropped_total',
@@ -60,7 +64,8 @@ export async function soak(options: SoakOptions): Promise<Sighting> {
   const random = new SeededRandom(options.seed);
   const pods = Array.from({ length: options.replicas }, (_, index) => {
     const name = `pod-${index + 1}`;
-    return new Pod({ name, core: index < options.core, command: options.command, apiServer });
+    const { command, directory } = options;
+    return new Pod({ name, core: index < options.core, command, apiServer, directory });
   });
   const plan = planFaults({
     random: random.fork(),
@@ -75,22 +80,28 @@ export async function soak(options: SoakOptions): Promise<Sighting> {
     await until('a replica leads', 30_000, () => pods.some(({ leading }) => leading));
     progress(`${pods.length} replicas run, ${plan.length} faults are planned`);
 
+    await leadOnceEach(pods);
     const startMs = monoMs();
-    const watcher = new Watcher(pods, apiServer.pid, startMs);
+    const measuredMs = totalMs - warmUpMs;
+    const watcher = new Watcher({
+      ...{ pods, serverPid: apiServer.pid, startMs },
+      readEveryMs: Math.min(10_000, Math.max(1_000, measuredMs / READINGS)),
+      collectEveryMs: Math.max(3_000, measuredMs / COLLECTIONS),
+    });
     const striker = new Striker(pods, apiServer, random.fork(), startMs);
-    watcher.start(Math.min(10_000, Math.max(1_000, (totalMs - warmUpMs) / READINGS)));
+    watcher.start();
     const strikes: Promise<void>[] = [];
     for (const fault of plan) {
       await sleep(Math.max(0, startMs + fault.atMs - monoMs()));
       strikes.push(striker.strike(fault));
     }
     await Promise.all(strikes);
-    await sleep(Math.max(0, startMs + totalMs - monoMs()));
-    watcher.stop();
+    await sleep(Math.max(QUIET_MS / 2, startMs + totalMs - monoMs()));
+    await watcher.stop();
 
     const leader = pods.find(({ leading }) => leading);
     const metrics = await metricsOf(pods);
-    const processes = pods.flatMap((pod) => pod.ends());
+    const processes = pods.flatMap((pod) => pod.findings());
     const claimants = pods.flatMap((pod) => pod.claimants());
     return {
       strikes: striker.strikes,

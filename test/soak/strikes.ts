@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monoMs } from '../cluster/replica/clock.ts';
+import { LocalApi } from '../cluster/replica/local-api.ts';
 import type { SeededRandom } from '../sim/random.ts';
 import type { ApiServer } from './api-server.ts';
 import { flood, sendWrongRequests } from './local-abuse.ts';
@@ -32,6 +33,7 @@ export class Striker {
   readonly #apiServer: ApiServer;
   readonly #random: SeededRandom;
   readonly #startMs: number;
+  #lastApiStrike: Promise<void> = Promise.resolve();
 
   constructor(pods: readonly Pod[], apiServer: ApiServer, random: SeededRandom, startMs: number) {
     this.#pods = pods;
@@ -55,16 +57,16 @@ export class Striker {
 
   #carryOut(kind: FaultKind, forMs: number, pod: Pod): Promise<void> {
     if (isApiKind(kind)) {
-      return this.#apiServer.strike({ kind, forMs, podName: pod.name, random: this.#random });
+      // One after another: a restart may take longer than planned.
+      const strike = () => this.#apiServer.strike({ kind, forMs, podName: pod.name, random: this.#random });
+      const done = this.#lastApiStrike.then(strike);
+      this.#lastApiStrike = done.catch(() => {});
+      return done;
     }
     return pod.strike(() => this.#strikePod(kind, forMs, pod));
   }
 
   async #strikePod(kind: SparingKind | EndingKind, forMs: number, pod: Pod): Promise<void> {
-    const { current } = pod;
-    const api = await current.listening;
-    const { port } = pod;
-    const immediate = this.#random.chance(0.5);
     switch (kind) {
       case 'kill':
         await pod.kill();
@@ -74,11 +76,26 @@ export class Striker {
         await pod.terminate();
         await sleep(forMs);
         return pod.start('new-pod');
+    }
+    // Connections of its own: a kept one may be closed by its other end just when it is used again.
+    const api = new LocalApi(pod.listen);
+    try {
+      await this.#bother(kind, forMs, pod, api);
+    } finally {
+      api.close();
+    }
+  }
+
+  async #bother(kind: SparingKind, forMs: number, pod: Pod, api: LocalApi): Promise<void> {
+    const port = Number(pod.listen.local.split(':').at(-1));
+    const immediate = this.#random.chance(0.5);
+    switch (kind) {
       case 'freeze':
-        current.pause();
+        pod.current.pause();
         await sleep(forMs);
-        current.resume();
-        // The first answer afterwards: until then it works off what has queued up.
+        pod.current.resume();
+        this.requests += 1;
+        // Until it answers it works off what has queued up.
         await api.get('/healthz');
         return;
       case 'wrong-requests':

@@ -13,8 +13,14 @@ export interface ElectorOptions {
   readonly namespace: string;
   readonly leaseName: string;
   readonly timings: Timings;
-  /** A witness of its renewals: with it, each claim ends at the latest where its own renew deadline ends it. */
-  readonly witness?: LeaseWatch;
+  /** With these, each claim ends at the latest where its own renew deadline ends it. */
+  readonly deadline?: RenewDeadline;
+}
+
+export interface RenewDeadline {
+  readonly renewDeadlineMs: number;
+  /** Has seen its renewals. */
+  readonly witness: LeaseWatch;
 }
 
 /** One line that it printed; see test/interop/go/reporter.go. */
@@ -30,11 +36,10 @@ export class Elector extends LineProcess {
   readonly name: string;
   readonly identity: string;
   readonly events: ElectorEvent[] = [];
-  readonly #witness: LeaseWatch | undefined;
-  readonly #renewDeadlineMs: number;
+  readonly #deadline: RenewDeadline | undefined;
   readonly #pauses: { readonly fromMs: number; untilMs: number }[] = [];
 
-  constructor({ command, identity, kubeconfig, namespace, leaseName, timings, witness }: ElectorOptions) {
+  constructor({ command, identity, kubeconfig, namespace, leaseName, timings, deadline }: ElectorOptions) {
     super({
       command,
       args: [
@@ -47,8 +52,7 @@ export class Elector extends LineProcess {
     });
     this.name = identity;
     this.identity = identity;
-    this.#witness = witness;
-    this.#renewDeadlineMs = Number.parseInt(timings.renewDeadline, 10) * 1_000;
+    this.#deadline = deadline;
   }
 
   get leading(): boolean {
@@ -96,14 +100,19 @@ export class Elector extends LineProcess {
     return { name: this.name, windows, grants: [] };
   }
 
-  /** Of {@link printed}, without a witness all; with one, what its own renew deadline allows. These electors tell no tokens. */
+  /** What it {@link printed}; given a deadline, no further than that allows. These electors tell no tokens. */
   claimant(): Claimant {
-    const windows = this.#terms().flatMap(({ fromMs, untilMs }) => {
-      const renewedMs = this.#witness?.lastRenewalMs(this.identity, untilMs);
-      const allowedMs = this.#witness === undefined ? Infinity : (renewedMs ?? -Infinity) + this.#renewDeadlineMs;
-      return this.#awake({ fromMs, untilMs: Math.min(untilMs, allowedMs) });
-    });
+    const windows = this.#terms().flatMap(({ fromMs, untilMs }) =>
+      this.#awake({ fromMs, untilMs: Math.min(untilMs, this.#allowedMs(untilMs)) }),
+    );
     return { name: this.name, windows, grants: [] };
+  }
+
+  /** When the last renewal before a moment ceases to allow it to lead. */
+  #allowedMs(byMs: number): number {
+    if (this.#deadline === undefined) return Infinity;
+    const { renewDeadlineMs, witness } = this.#deadline;
+    return (witness.lastRenewalMs(this.identity, byMs) ?? -Infinity) + renewDeadlineMs;
   }
 
   #terms(): Window[] {

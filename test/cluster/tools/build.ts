@@ -1,10 +1,7 @@
-import { spawn } from 'node:child_process';
 import { access, constants, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import {
   allTools,
-  buildFlags,
   defaultTools,
   isToolName,
   type ToolName,
@@ -14,6 +11,7 @@ import {
   toolsDir,
 } from './catalog.ts';
 import { withMachineLock } from './machine-lock.ts';
+import { make, needs, removeOutdated } from './recipes.ts';
 
 export { type ToolName, toolsDir } from './catalog.ts';
 
@@ -37,17 +35,17 @@ export async function findTool(name: ToolName): Promise<string> {
   }
   if (await isUpToDate(name, path)) return path;
   throw new MissingTool(
-    `${name} is not built: run \`node test/cluster/tools/build.ts ${name}\` (needs Go 1.26; looked in ${path})`,
+    `${name} is not built: run \`node test/cluster/tools/build.ts ${name}\` (looked in ${path}); it needs ${needs[toolNamed(name).recipe]}`,
   );
 }
 
 /**
- * Builds with Go what is not there yet. A cold build of the default tools takes minutes; afterwards this returns at
+ * Builds what is not there yet. A cold build of the default tools takes minutes; afterwards this returns at
  * once. Several processes may call it at the same time: one builds, the others wait.
  *
  * @param say - told what is being done, one line at a time
  * @returns the path of each tool
- * @throws MissingTool when a ready-made binary is absent; Error when Go is absent or the build fails
+ * @throws MissingTool when a ready-made binary is absent; Error when a compiler or package manager is absent, or the build fails
  */
 export async function ensureTools<Name extends ToolName = ToolName>(
   names: readonly Name[] = defaultTools as readonly Name[],
@@ -77,42 +75,19 @@ async function build(name: ToolName, path: string, say: (line: string) => void):
   const key = await toolKey(name);
   const unfinished = `${path}.${process.pid}.tmp`;
   const startedAt = performance.now();
-  say(`${name}: building ${tool.package === '.' ? tool.module : tool.package} with Go`);
+  say(`${name}: building ${tool.recipe === 'go' && tool.package !== '.' ? tool.package : tool.module}`);
   try {
-    await runGo(['build', ...(await buildFlags(tool)), '-o', unfinished, tool.package], tool.module);
+    await make(tool, unfinished, path, key);
     // The stamp comes last: a build cut short between the two only counts as out of date.
     await rename(unfinished, path);
     await writeFile(`${unfinished}.key`, key);
     await rename(`${unfinished}.key`, stampOf(path));
+    await removeOutdated(path, key);
   } finally {
     await rm(unfinished, { force: true });
     await rm(`${unfinished}.key`, { force: true });
   }
   say(`${name}: built in ${Math.round((performance.now() - startedAt) / 1000)} s: ${path}`);
-}
-
-/** Low priority, because a build that takes minutes should leave the machine usable. */
-function runGo(goArguments: string[], directory: string): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const go = spawn('go', goArguments, {
-    cwd: directory,
-    env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' },
-    stdio: ['ignore', 2, 2],
-  });
-  go.on('error', (error: NodeJS.ErrnoException) => {
-    const absent = "Go is not on the PATH: install Go 1.26 or newer, or point KUBEBUILDER_ASSETS at envtest's binaries";
-    reject(error.code === 'ENOENT' ? new Error(absent, { cause: error }) : error);
-  });
-  go.on('close', (code, signal) => {
-    if (code === 0) resolve();
-    else reject(new Error(`go ${goArguments.join(' ')} (in ${directory}) ended with ${signal ?? `exit code ${code}`}`));
-  });
-  try {
-    if (go.pid !== undefined) setPriority(go.pid, 10);
-  } catch {
-    // It has ended already, and the handlers above tell why.
-  }
-  return promise;
 }
 
 function comesReadyMade(name: ToolName): boolean {

@@ -6,7 +6,10 @@ import { join, resolve } from 'node:path';
 /** The binaries that the cluster suite and the benches know how to build. */
 export type ToolName = keyof typeof catalog;
 
-interface Tool {
+export type Tool = GoTool | ScriptedTool;
+
+export interface GoTool {
+  readonly recipe: 'go';
   /** Folder of the Go module that builds it, and that pins every version. */
   readonly module: string;
   /** What `go build` is asked for. */
@@ -18,10 +21,20 @@ interface Tool {
   readonly inKubebuilderAssets: boolean;
 }
 
+/** A program of ours in another language, which a small script starts. */
+export interface ScriptedTool {
+  readonly recipe: 'python' | 'java';
+  /** Folder of its sources, with the file that pins every version. */
+  readonly module: string;
+  readonly ownSources: true;
+  readonly inKubebuilderAssets: false;
+}
+
 const toolsModule = import.meta.dirname;
 
-function kubernetesTool(name: string, inKubebuilderAssets = false): Tool {
+function kubernetesTool(name: string, inKubebuilderAssets = false): GoTool {
   return {
+    recipe: 'go',
     module: toolsModule,
     package: `k8s.io/kubernetes/cmd/${name}`,
     tags: 'selinux,notest,grpcnotrace',
@@ -30,8 +43,14 @@ function kubernetesTool(name: string, inKubebuilderAssets = false): Tool {
   };
 }
 
+function scriptedTool(recipe: ScriptedTool['recipe']): ScriptedTool {
+  const module = resolve(toolsModule, '../../interop', recipe);
+  return { recipe, module, ownSources: true, inKubebuilderAssets: false };
+}
+
 const catalog = {
   etcd: {
+    recipe: 'go',
     module: join(toolsModule, 'etcd'),
     package: 'go.etcd.io/etcd/server/v3',
     tags: 'grpcnotrace',
@@ -41,6 +60,7 @@ const catalog = {
   'kube-apiserver': kubernetesTool('kube-apiserver', true),
   kubectl: kubernetesTool('kubectl', true),
   elector: {
+    recipe: 'go',
     module: resolve(toolsModule, '../../interop/go'),
     package: '.',
     tags: '',
@@ -54,13 +74,15 @@ const catalog = {
     ownSources: true,
     inKubebuilderAssets: false,
   },
+  'elector-python': scriptedTool('python'),
+  'elector-java': scriptedTool('java'),
   'kube-controller-manager': kubernetesTool('kube-controller-manager'),
   'kube-scheduler': kubernetesTool('kube-scheduler'),
   kubelet: kubernetesTool('kubelet'),
   'kube-proxy': kubernetesTool('kube-proxy'),
 } satisfies Record<string, Tool>;
 
-/** What is built unless other tools are named: all that the cluster suite needs. */
+/** What is built unless other tools are named: all that the cluster suite needs, but for the electors in other languages. */
 export const defaultTools: readonly ToolName[] = ['etcd', 'kube-apiserver', 'kubectl', 'elector'];
 
 export const allTools = Object.keys(catalog) as readonly ToolName[];
@@ -74,13 +96,13 @@ export function toolNamed(name: ToolName): Tool {
 }
 
 /** Arguments of `go build` for a tool, up to the output's path and the package. */
-export async function buildFlags(tool: Tool): Promise<string[]> {
+export async function buildFlags(tool: GoTool): Promise<string[]> {
   const flags = ['-trimpath', '-buildvcs=false', '-ldflags', await linkerFlags(tool)];
   return tool.tags ? [...flags, '-tags', tool.tags] : flags;
 }
 
 /** Unstamped, Kubernetes takes itself for v0.0.0 and refuses every feature gate. */
-async function linkerFlags(tool: Tool): Promise<string> {
+async function linkerFlags(tool: GoTool): Promise<string> {
   const stripped = '-s -w';
   if (!tool.package.startsWith('k8s.io/kubernetes/')) return stripped;
   const version = /\bk8s\.io\/kubernetes (v(\d+)\.(\d+)\.\S+)/.exec(
@@ -100,13 +122,23 @@ async function linkerFlags(tool: Tool): Promise<string> {
 export async function toolKey(name: ToolName): Promise<string> {
   const tool = toolNamed(name);
   const hash = createHash('sha256').update(`${process.platform}/${process.arch}\n`);
-  for (const flag of await buildFlags(tool)) hash.update(`${flag}\n`);
-  const files = tool.ownSources
-    ? (await readdir(tool.module)).filter((file) => /\.go$|^go\.(mod|sum)$/.test(file)).sort()
-    : ['go.mod', 'go.sum'];
-  for (const file of files) hash.update(`${file}\n`).update(await readFile(join(tool.module, file)));
+  if (tool.recipe === 'go') for (const flag of await buildFlags(tool)) hash.update(`${flag}\n`);
+  for (const file of await sourcesOf(tool)) hash.update(`${file}\n`).update(await readFile(join(tool.module, file)));
   return hash.digest('hex');
 }
+
+/** The files that a tool is built from, pins included, within its folder. */
+export async function sourcesOf(tool: Tool): Promise<string[]> {
+  if (!tool.ownSources) return ['go.mod', 'go.sum'];
+  const files = await readdir(tool.module, { recursive: true });
+  return files.filter((file) => SOURCES[tool.recipe].test(file)).sort();
+}
+
+const SOURCES = {
+  go: /^[^/]+\.go$|^go\.(mod|sum)$/,
+  python: /^[^/]+\.py$|^requirements\.txt$/,
+  java: /\.java$|^pom\.xml$/,
+};
 
 /**
  * The folder that built tools are kept in: LEASEGATE_TOOLS_DIR, else one in the user's cache for the present pins.

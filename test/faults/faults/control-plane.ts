@@ -1,3 +1,4 @@
+import { STANDARD } from '../../cluster/replica/replica.ts';
 import type { ControlPlane } from '../../cluster/support/control-plane.ts';
 import type { Fault, Stage } from '../fault.ts';
 import { pastTheLeaseMs, takeoverWithinMs } from './bounds.ts';
@@ -65,4 +66,31 @@ export const controlPlane: readonly Fault[] = [
     await controlPlane.startEtcd();
     await controlPlane.startApiServer();
   }),
+  {
+    name: 'etcd: restored from before the present term, so quickly that the present claim still runs (15 s, 10 s, 2 s)',
+    reach: 'control-plane',
+    timings: STANDARD,
+    recoversFrom: 'end',
+    recoversWithinMs: takeoverWithinMs(STANDARD),
+    prepare: async (stage) => ({
+      strike: async () => {
+        const { controlPlane } = stage.scene;
+        // Of the restore before, standbys wait out who led then; until that is over nobody else leads.
+        await stage.lasting(pastTheLeaseMs(STANDARD));
+        const copy = await controlPlane.copyEtcd();
+        const before = stage.leader();
+        await before.api.post('/step-down');
+        const present = await stage.untilAnotherLeads(before);
+        // Who stepped down leaves the Lease to the others for a while, and would not be what is tried here.
+        await stage.lasting(12_000);
+        await controlPlane.stopApiServer('at-once');
+        await controlPlane.stopEtcd();
+        await controlPlane.restoreEtcd(copy);
+        stage.restoring();
+        await controlPlane.startEtcd();
+        await controlPlane.startApiServer();
+        if (!present.leading) throw new Error('the restore took longer than the claim lasted: it has proved nothing');
+      },
+    }),
+  },
 ];

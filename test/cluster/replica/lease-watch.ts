@@ -1,0 +1,125 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { createInterface } from 'node:readline';
+import type { ControlPlane } from '../support/control-plane.ts';
+import { monoMs, monoOfWall } from './clock.ts';
+import { type Claimant, merge } from './history.ts';
+import { until } from './until.ts';
+
+/** What a Lease was, from the moment that one write was done until the next. */
+export interface LeaseVersion {
+  /** When this process learnt of it: a little later than it was so. */
+  readonly atMs: number;
+  /** Empty when nobody holds it. */
+  readonly holder: string;
+  /** The writer's renewTime, on the monotonic clock: all writers share the machine. A little earlier than it was so. */
+  readonly renewedMs: number;
+  readonly expiryMs: number;
+  /** As the API server sent it. */
+  readonly spec: LeaseSpec;
+}
+
+interface LeaseSpec {
+  readonly holderIdentity?: string;
+  readonly leaseDurationSeconds?: number;
+  readonly acquireTime?: string;
+  readonly renewTime?: string;
+  readonly leaseTransitions?: number;
+}
+
+/** An uninvolved witness of one Lease: what it was, version by version. */
+export class LeaseWatch {
+  readonly versions: LeaseVersion[] = [];
+  readonly #request: ClientRequest;
+  #closing = false;
+  #broken: string | null = null;
+
+  /** Resolves once the API server tells of changes. */
+  static async open(controlPlane: ControlPlane, leasePath: string): Promise<LeaseWatch> {
+    const [, collection, name] = /^(.*)\/([^/]+)$/.exec(leasePath)!;
+    const url = new URL(`${collection}?watch=1&fieldSelector=metadata.name=${name}`, controlPlane.url);
+    const outgoing = request(url, {
+      ca: await readFile(controlPlane.caFile),
+      headers: { Authorization: `Bearer ${controlPlane.adminToken}`, Accept: 'application/json' },
+      agent: false,
+    });
+    outgoing.end();
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+    if (response.statusCode !== 200) throw new Error(`watching ${url} is answered with ${response.statusCode}`);
+    return new LeaseWatch(outgoing, response);
+  }
+
+  private constructor(outgoing: ClientRequest, response: IncomingMessage) {
+    this.#request = outgoing;
+    outgoing.on('error', (error) => this.#end(String(error)));
+    const lines = createInterface({ input: response });
+    lines.on('line', (line) => this.#take(JSON.parse(line)));
+    lines.on('error', (error) => this.#end(String(error)));
+    lines.on('close', () => this.#end('the watch ended'));
+  }
+
+  /** @throws Error when it has missed something */
+  close(): void {
+    this.#closing = true;
+    this.#request.destroy();
+    if (this.#broken !== null) throw new Error(`The Lease was not seen to the end: ${this.#broken}`);
+  }
+
+  /** Waits until a version is this one's, and so all versions before it were seen. */
+  async untilHeldBy(holder: string, timeoutMs = 10_000): Promise<void> {
+    await until(`the witness sees ${holder}`, timeoutMs, () =>
+      this.versions.some((version) => version.holder === holder),
+    );
+  }
+
+  /** @throws Error when it never was this one's, or nobody's if it is empty */
+  lastVersionOf(holder: string): LeaseVersion {
+    const version = this.versions.findLast((each) => each.holder === holder);
+    if (version === undefined) throw new Error(`The Lease was never held by "${holder}"`);
+    return version;
+  }
+
+  /** The moment of a holder's last renewal up to a moment, if there is one. */
+  lastRenewalMs(holder: string, byMs: number): number | undefined {
+    return this.versions.findLast((version) => version.holder === holder && version.renewedMs <= byMs)?.renewedMs;
+  }
+
+  /**
+   * When the Lease validly was whose: from each version until it expires, or is followed by the next. As short as what was seen
+   * allows, and so nothing to hold against anybody wrongly.
+   */
+  holds(): Claimant[] {
+    const holders = new Set(this.versions.map(({ holder }) => holder).filter((holder) => holder !== ''));
+    return [...holders].map((name) => {
+      const windows = this.versions.flatMap(({ holder, atMs, expiryMs }, index) => {
+        if (holder !== name) return [];
+        const next = this.versions[index + 1];
+        const nextMs = next?.holder === name ? next.atMs : next?.renewedMs;
+        return [{ fromMs: atMs, untilMs: Math.min(expiryMs, nextMs ?? Infinity) }];
+      });
+      return { name, windows: merge(windows), grants: [] };
+    });
+  }
+
+  #take(event: { type: string; object: { spec: LeaseSpec } }): void {
+    if (event.type !== 'ADDED' && event.type !== 'MODIFIED') {
+      this.#end(JSON.stringify(event));
+      return;
+    }
+    const { spec } = event.object;
+    const renewedMs = spec.renewTime === undefined ? -Infinity : monoOfWall(Date.parse(spec.renewTime));
+    this.versions.push({
+      atMs: monoMs(),
+      holder: spec.holderIdentity ?? '',
+      renewedMs,
+      expiryMs: renewedMs + (spec.leaseDurationSeconds ?? 0) * 1_000,
+      spec,
+    });
+  }
+
+  #end(why: string): void {
+    if (!this.#closing) this.#broken ??= why;
+  }
+}
