@@ -68,6 +68,7 @@ const catalog = {
     inKubebuilderAssets: false,
   },
   'reverse-proxy': {
+    recipe: 'go',
     module: resolve(toolsModule, '../../bench/reverse-proxy'),
     package: '.',
     tags: '',
