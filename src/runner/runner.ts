@@ -153,6 +153,15 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
     if (wasPaused) this.#options.log.info({ code: 'RESUMED' }, 'campaigns again');
   }
 
+  /**
+   * Whether the application is fit to lead: an unfit one does not campaign, and hands over what it leads. `why` is a code for
+   * logs (`refused`, `timeout`). `ended`: the application is known to be gone (nothing listens where it did), so that nobody
+   * trusts answers given before; otherwise the Lease is freed no sooner than those have lapsed. May be called before `start`.
+   */
+  setEligible(eligible: boolean, why: string, { ended = false }: { readonly ended?: boolean } = {}): void {
+    void [eligible, why, ended];
+  }
+
   wedged(): string | null {
     const { clock, election } = this.#options;
     const nowMonoMs = clock.now().monoMs;
