@@ -90,6 +90,16 @@ export function createMetrics({
     buckets: [0.005, 0.025, 0.1, 0.5, 2.5, 10],
     registers,
   });
+  const bars = gauge(
+    'leasegate_candidacy_barred',
+    'Whether this replica does not campaign for this reason (1). All are 0 while it does.',
+    ['why'],
+  );
+  const unclaimedLease = gauge(
+    'leasegate_unclaimed',
+    'Whether the Lease was left unclaimed for a lease duration or longer, while this replica may not claim it (1).',
+  );
+  let applicationHealth: Gauge | null = null;
   const eventsDropped = counter('leasegate_events_dropped_total', 'Kubernetes Events that could not be written.', [
     'reason',
   ]);
@@ -99,6 +109,7 @@ export function createMetrics({
   // Series that alerts and rates look at exist before the first of their events.
   slowPaths.inc({ name: leaseName }, 0);
   transitions.inc({ to: 'leader', reason: ACQUIRED }, 0);
+  for (const why of BARS) bars.set({ why }, 0);
 
   const bound = boundedLabels(LABEL_VALUES_MAX);
   return {
@@ -116,10 +127,22 @@ export function createMetrics({
     stopped: (reason) => transitions.inc({ to: 'standby', reason: bound('stopped', reason) }),
     watchRestarted: (reason) => watchRestarts.inc({ reason: bound('watch', reason) }),
     watching: (up) => watchUp.set(up ? 1 : 0),
+    candidacy(bar) {
+      for (const why of BARS) bars.set({ why }, why === bar ? 1 : 0);
+    },
+    applicationHealthy(healthy) {
+      applicationHealth ??= gauge(
+        'leasegate_application_healthy',
+        'Whether the health check finds the application healthy (1). Absent without a health check.',
+      );
+      applicationHealth.set(healthy ? 1 : 0);
+    },
+    unclaimed: (unclaimed) => unclaimedLease.set(unclaimed ? 1 : 0),
     eventDropped: (reason) => eventsDropped.inc({ reason: bound('event', reason) }),
   };
 }
 
+const BARS = ['never-lead', 'paused', 'unhealthy'] as const;
 const ACQUIRED = 'acquired';
 const LABEL_VALUES_MAX = 24;
 

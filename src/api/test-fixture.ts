@@ -1,7 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import type { ElectionControl, LoopHealth, StepDownOutcome } from '../leadership/control.ts';
+import type {
+  CandidacyAnswer,
+  ElectionControl,
+  LoopHealth,
+  StepDownOptions,
+  StepDownOutcome,
+} from '../leadership/control.ts';
 import { Leadership, type LeadershipState } from '../leadership/leadership.ts';
 import type { Timer, Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
@@ -60,8 +66,14 @@ export class StubControl implements ElectionControl {
   readonly calls: string[] = [];
   outcome: StepDownOutcome | Error = { result: 'released', tookMs: 12 };
 
-  async stepDown({ immediate }: { readonly immediate: boolean }): Promise<StepDownOutcome> {
-    this.calls.push(`step-down immediate=${immediate}`);
+  why: CandidacyAnswer['why'] = null;
+
+  candidacy(): CandidacyAnswer {
+    return { candidate: this.why === null, why: this.why, priority: 10 };
+  }
+
+  async stepDown({ immediate, to }: StepDownOptions): Promise<StepDownOutcome> {
+    this.calls.push(`step-down immediate=${immediate}${to === undefined ? '' : ` to=${to}`}`);
     if (this.outcome instanceof Error) throw this.outcome;
     return this.outcome;
   }

@@ -109,7 +109,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     return reportListenError(error, context);
   }
   const runner = new ElectionRunner({
-    election: { identity, timings, holderAddress: holderAddress(config.pod, gateway) },
+    election: { identity, timings, holderAddress: holderAddress(config.pod, gateway), candidacy: config.candidacy },
     leases: new LeaseStore(client, lease),
     watch: (dispatch) =>
       new LeaseWatch({

@@ -42,6 +42,7 @@ describe('what is loaded', () => {
       pod: { name: 'my-app-7d9f-x2x4z', uid: '6f1c3a52-0a4e-4c39-b9fd-3f2a1f0f9f11', ip: '10.0.0.7' },
       start: 'abababababababab',
       timings: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, renewIntervalMs: 2_000, retryPeriodMs: 2_000 },
+      candidacy: { priority: 10, preempt: false, neverLead: false, leadUnhealthy: false },
       apiListen: { host: '127.0.0.1', port: 4040 },
       probeListen: { host: '0.0.0.0', port: 4041 },
       gateway: null,
@@ -59,11 +60,13 @@ describe('what is loaded', () => {
     const argv = [
       ...['--lease-name=other', '--namespace=ops', '--api-listen=[::1]:0', '--probe-listen=:9000'],
       ...['--lease-duration=1m', '--renew-deadline=40s', '--renew-interval=5s', '--retry-period=500ms'],
+      ...['--priority=3', '--preempt=true', '--lead-unhealthy=true'],
       ...['--kubeconfig=/etc/kubeconfig', '--log-level=debug'],
     ];
     expect(configOf(IN_POD, argv, { readFile: () => '' })).toMatchObject({
       lease: { name: 'other', namespace: 'ops' },
       timings: { leaseDurationMs: 60_000, renewDeadlineMs: 40_000, renewIntervalMs: 5_000, retryPeriodMs: 500 },
+      candidacy: { priority: 3, preempt: true, neverLead: false, leadUnhealthy: true },
       apiListen: { host: '::1', port: 0 },
       probeListen: { host: '', port: 9000 },
       kubeconfig: '/etc/kubeconfig',

@@ -19,6 +19,12 @@ export interface Config {
     readonly retryPeriodMs: number;
   };
   readonly apiListen: Address;
+  readonly candidacy: {
+    readonly priority: number;
+    readonly preempt: boolean;
+    readonly neverLead: boolean;
+    readonly leadUnhealthy: boolean;
+  };
   readonly probeListen: Address;
   /** Null: no gateway. */
   readonly gateway: GatewayConfig | null;
@@ -56,6 +62,21 @@ export interface GatewayConfig {
 export interface ConfigSources extends OptionSources {
   /** The text of a file, or undefined when it can't be read. */
   readFile(path: string): string | undefined;
+/** How the application's health decides on candidacy. */
+export interface AppHealthConfig {
+  readonly target: HealthUrl;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Checks in a row. */
+  readonly failures: number;
+  readonly successes: number;
+}
+
+/** What puts off the end after a signal: a time, or a port of the application that is still open. */
+export type ShutdownConfig =
+  | { readonly kind: 'delay'; readonly delayMs: number }
+  | { readonly kind: 'port'; readonly port: Address; readonly waitMsMax: number };
+
   hostname(): string;
   /** That many random bytes, in hexadecimal. */
   randomHex(bytes: number): string;
@@ -152,6 +173,12 @@ function configOf(values: RunValues, namespace: string, { hostname, randomHex }:
     probeListen: Object.freeze(values.probeListen),
     gateway: gatewayOf(values),
     kubeconfig: values.kubeconfig,
+    candidacy: Object.freeze({
+      priority: values.priority,
+      preempt: values.preempt,
+      neverLead: values.neverLead,
+      leadUnhealthy: values.leadUnhealthy,
+    }),
     logLevel: values.logLevel,
   });
 }

@@ -1,4 +1,5 @@
 import { type Address, address, overlap } from './address.ts';
+import { CANDIDACY_OPTIONS, candidacyRelations } from './candidacy-options.ts';
 import { duration, formatDuration } from './duration.ts';
 import { GATEWAY_OPTIONS, gatewayRelations } from './gateway-options.ts';
 import { dnsLabel, dnsSubdomain, ipAddress, oneOf, path, podUid } from './names.ts';
@@ -108,6 +109,7 @@ export const RUN_OPTIONS = defineOptions({
     },
     ...GATEWAY_OPTIONS,
     podName: {
+    ...CANDIDACY_OPTIONS,
       env: 'POD_NAME',
       type: dnsSubdomain,
       defaultText: 'host name',
@@ -212,6 +214,7 @@ export const RUN_OPTIONS = defineOptions({
   ],
 });
 
+    ...candidacyRelations(),
 type Listener = 'apiListen' | 'probeListen' | 'gatewayListen' | 'gatewayPeerListen';
 type Listeners = { readonly [K in Listener]?: Address | undefined } & { readonly gatewayStandby?: string };
 type Show = (key: Listener) => string;

@@ -1,8 +1,10 @@
+import { challengeAtMonoMs, claimAtMonoMs, isNamed, unclaimedAtMonoMs } from './campaign.ts';
+import { campaigns } from './candidacy.ts';
 import { claimContent, releaseContent, renewalContent } from './content.ts';
-import { type Draft, read, report, write } from './draft.ts';
+import { challenge, type Draft, read, report, write } from './draft.ts';
 import type { ElectionEvent } from './messages.ts';
 import { endRelease } from './replies.ts';
-import { claimableAtMonoMs, isOurs, isUncontested } from './sighting.ts';
+import { isOurs, isUncontested } from './sighting.ts';
 import type { ElectionState, Tenure } from './state.ts';
 import type { Instant } from './timing.ts';
 
@@ -39,8 +41,8 @@ function holdsUnneeded(state: Omit<ElectionState, 'finished'>): boolean {
  * application before, and nobody trusts its answers any more.
  */
 function freeAtMonoMs(state: Omit<ElectionState, 'finished'>): number {
-  if (state.desire === 'campaign' || !holdsUnneeded(state)) return Number.POSITIVE_INFINITY;
-  return state.desire === 'pause' ? state.answersUntilMonoMs : Number.NEGATIVE_INFINITY;
+  if (campaigns(state) || !holdsUnneeded(state)) return Number.POSITIVE_INFINITY;
+  return state.desire === 'stop' ? Number.NEGATIVE_INFINITY : state.answersUntilMonoMs;
 }
 
 function keep(draft: Draft, tenure: Tenure, now: Instant): void {
@@ -52,7 +54,7 @@ function keep(draft: Draft, tenure: Tenure, now: Instant): void {
     draft.tenure = { ...tenure, readsSinceAck: tenure.readsSinceAck + 1 };
     return read(draft, leftMs);
   }
-  const content = renewalContent(draft.config, tenure, now);
+  const content = renewalContent(draft, tenure, now);
   draft.tenure = { ...tenure, renewAtMonoMs: now.monoMs + renewIntervalMs };
   write(draft, 'renew', tenure.record, content, leftMs, now);
 }
@@ -65,7 +67,8 @@ function release(draft: Draft, byMonoMs: number, now: Instant): void {
   if (sighting.kind === 'absent') return endRelease(draft, 'freed', now);
   const { holder } = sighting.record;
   if (!isOurs(sighting.record, draft)) return endRelease(draft, holder === '' ? 'freed' : 'taken', now);
-  write(draft, 'release', sighting.record, releaseContent(sighting.record, now), byMonoMs - now.monoMs, now);
+  const content = releaseContent(sighting.record, draft.successor, now);
+  write(draft, 'release', sighting.record, content, byMonoMs - now.monoMs, now);
 }
 
 function campaign(draft: Draft, now: Instant): void {
@@ -75,18 +78,10 @@ function campaign(draft: Draft, now: Instant): void {
     // A look at a missing Lease that hangs must leave time for another, before the wait would begin anew.
     return read(draft, draft.sighting.kind === 'absent' ? 2 * retryPeriodMs : renewDeadlineMs);
   }
-  if (draft.desire !== 'campaign' || now.monoMs < claimAtMonoMs(draft)) return;
   const base = draft.sighting.kind === 'present' ? draft.sighting.record : null;
-  write(draft, 'acquire', base, claimContent(draft.config, base, now), draft.config.timings.renewDeadlineMs, now);
-}
-
-/** When this replica will try to claim the Lease, as things stand; infinite when it will not. */
-function claimAtMonoMs(state: Omit<ElectionState, 'finished'>): number {
-  const { sighting } = state;
-  if (sighting.kind === 'present' && sighting.record.resourceVersion === state.outdatedVersion) {
-    return Number.POSITIVE_INFINITY;
-  }
-  return Math.max(claimableAtMonoMs(sighting, state), state.holdOffUntilMonoMs);
+  if (now.monoMs >= claimAtMonoMs(draft)) {
+    write(draft, 'acquire', base, claimContent(draft, base, now), renewDeadlineMs, now);
+  } else if (base !== null && now.monoMs >= challengeAtMonoMs(draft)) challenge(draft, base, renewDeadlineMs);
 }
 
 /**
@@ -106,8 +101,16 @@ export function nextWake(state: ElectionState): { readonly atMonoMs: number; rea
   if (state.releaseByMonoMs !== null) {
     return { atMonoMs: Math.min(state.releaseByMonoMs, state.retryAtMonoMs), jitterMsMax: 0 };
   }
-  const claimMonoMs = state.desire === 'campaign' ? claimAtMonoMs(state) : Number.POSITIVE_INFINITY;
-  const atMonoMs = Math.max(Math.min(claimMonoMs, state.readAtMonoMs, freeAtMonoMs(state)), state.retryAtMonoMs);
+  const atMonoMs = Math.max(
+    Math.min(
+      claimAtMonoMs(state),
+      challengeAtMonoMs(state),
+      state.readAtMonoMs,
+      freeAtMonoMs(state),
+      state.watching && !state.unclaimed ? unclaimedAtMonoMs(state) : Number.POSITIVE_INFINITY,
+    ),
+    state.retryAtMonoMs,
+  );
   if (atMonoMs === Number.POSITIVE_INFINITY) return null;
   return { atMonoMs, jitterMsMax: jitterMsMax(state, atMonoMs, config.timings.retryPeriodMs) };
 }
@@ -117,6 +120,6 @@ function jitterMsMax(state: ElectionState, atMonoMs: number, retryPeriodMs: numb
   if (atMonoMs === state.readAtMonoMs) return 0.2 * retryPeriodMs;
   const { sighting } = state;
   if (sighting.kind !== 'present') return 50;
-  if (sighting.record.holder === '') return 20;
+  if (sighting.record.holder === '') return isNamed(state) ? 0 : 20;
   return isUncontested(sighting.record, state) ? 0 : 50;
 }

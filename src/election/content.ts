@@ -1,6 +1,9 @@
+import { priorityToPublish } from './candidacy.ts';
 import type { LeaseContent, LeaseRecord } from './record.ts';
-import type { ElectionConfig, Tenure } from './state.ts';
+import type { ElectionState, Tenure } from './state.ts';
 import { formatMicroTime, type Instant } from './timing.ts';
+
+type Standing = Pick<ElectionState, 'config' | 'eligible'>;
 
 const TRANSITIONS_MAX = 2 ** 31 - 1;
 
@@ -20,7 +23,8 @@ export function freshRenewTime(now: Instant, taken: readonly (string | null)[]):
 }
 
 /** What to write to claim the Lease, over `record`, or over nothing when it is missing. */
-export function claimContent(config: ElectionConfig, record: LeaseRecord | null, now: Instant): LeaseContent {
+export function claimContent(state: Standing, record: LeaseRecord | null, now: Instant): LeaseContent {
+  const { config } = state;
   const time = freshRenewTime(now, [record?.renewTime ?? null]);
   const changes = record !== null && record.holder !== config.identity;
   return {
@@ -30,11 +34,14 @@ export function claimContent(config: ElectionConfig, record: LeaseRecord | null,
     acquireTime: time,
     transitions: Math.min(TRANSITIONS_MAX, (record?.transitions ?? 0) + (changes ? 1 : 0)),
     holderAddress: config.holderAddress,
+    holderPriority: priorityToPublish(state),
+    nextHolder: '',
   };
 }
 
 /** What to write to renew: the term stays as it was acquired. */
-export function renewalContent(config: ElectionConfig, tenure: Tenure, now: Instant): LeaseContent {
+export function renewalContent(state: Standing, tenure: Tenure, now: Instant): LeaseContent {
+  const { config } = state;
   return {
     holder: config.identity,
     leaseDurationSeconds: config.timings.leaseDurationMs / 1_000,
@@ -42,11 +49,16 @@ export function renewalContent(config: ElectionConfig, tenure: Tenure, now: Inst
     acquireTime: tenure.acquireTime,
     transitions: tenure.transitions,
     holderAddress: config.holderAddress,
+    holderPriority: priorityToPublish(state),
+    nextHolder: '',
   };
 }
 
-/** What to write to free the Lease: as client-go does, an empty holder and a duration of one second. */
-export function releaseContent(record: LeaseRecord, now: Instant): LeaseContent {
+/**
+ * What to write to free the Lease: as client-go does, an empty holder and a duration of one second; with the name of the
+ * `successor`, if there is one.
+ */
+export function releaseContent(record: LeaseRecord, successor: string | null, now: Instant): LeaseContent {
   const time = freshRenewTime(now, [record.renewTime]);
   return {
     holder: '',
@@ -55,5 +67,7 @@ export function releaseContent(record: LeaseRecord, now: Instant): LeaseContent 
     acquireTime: time,
     transitions: record.transitions,
     holderAddress: null,
+    holderPriority: null,
+    nextHolder: successor ?? '',
   };
 }

@@ -1,3 +1,4 @@
+import { effectivePriority } from './candidacy.ts';
 import type { ElectionEffect, Report } from './messages.ts';
 import type { LeaseContent, LeaseRecord } from './record.ts';
 import type { ElectionState, PendingWrite } from './state.ts';
@@ -37,6 +38,14 @@ export function write(
       ? { kind: 'create', requestId, timeoutMs, content }
       : { kind: 'update', requestId, timeoutMs, base, content },
   );
+}
+
+/** Asks the holder of `base` to give way to this replica. */
+export function challenge(draft: Draft, base: LeaseRecord, leftMs: number): void {
+  const requestId = nextRequestId(draft);
+  draft.pending = { id: requestId, purpose: 'challenge', baseVersion: base.resourceVersion };
+  const challenger = { identity: draft.config.identity, priority: effectivePriority(draft) };
+  draft.effects.push({ kind: 'challenge', requestId, timeoutMs: requestTimeoutMs(leftMs), base, challenger });
 }
 
 function nextRequestId(draft: Draft): number {

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import {
+  DEFAULT_CANDIDACY,
   type ElectionConfig,
   type ElectionEffect,
   type ElectionEvent,
@@ -20,7 +21,12 @@ export const TIMINGS = {
 };
 export const ME = 'a_uid-a_1';
 export const OTHER = 'b_uid-b_1';
-export const CONFIG: ElectionConfig = { identity: ME, timings: TIMINGS, holderAddress: null };
+export const CONFIG: ElectionConfig = {
+  identity: ME,
+  timings: TIMINGS,
+  holderAddress: null,
+  candidacy: DEFAULT_CANDIDACY,
+};
 
 /** A Lease that {@link OTHER} holds, but for `fields`. */
 export function lease(fields: Partial<LeaseRecord> = {}): LeaseRecord {
@@ -34,6 +40,9 @@ export function lease(fields: Partial<LeaseRecord> = {}): LeaseRecord {
     transitions: 3,
     preferredHolder: '',
     holderAddress: null,
+    holderPriority: null,
+    nextHolder: '',
+    challenger: null,
     raw: {},
     ...fields,
   };

@@ -8,10 +8,18 @@
  */
 
 export { nextWake } from './act.ts';
+export {
+  type Candidacy,
+  type CandidacyBar,
+  candidacyBar,
+  DEFAULT_CANDIDACY,
+  effectivePriority,
+  PRIORITY_MAX,
+} from './candidacy.ts';
 export { formatIdentity, parseIdentity, podOfIdentity } from './identity.ts';
 export { InvariantError } from './invariants.ts';
 export type { ElectionEffect, ElectionEvent, ReleaseResult, Report, RequestOutcome, StopReason } from './messages.ts';
-export { compareResourceVersions, type LeaseContent, type LeaseRecord } from './record.ts';
+export { type Challenger, compareResourceVersions, type LeaseContent, type LeaseRecord } from './record.ts';
 export { predecessorTrustedUntilMonoMs } from './sighting.ts';
 export { type ElectionConfig, type ElectionState, initialState } from './state.ts';
 export { step } from './step.ts';

@@ -1,3 +1,4 @@
+import { campaigns } from './candidacy.ts';
 import type { ElectionState } from './state.ts';
 import type { ElectionTimings } from './timing.ts';
 
@@ -19,12 +20,12 @@ export function assertTimings({ leaseDurationMs, renewDeadlineMs }: ElectionTimi
 
 /** Checked after every step, in production too: failing closed is cheaper than two leaders. */
 export function assertInvariants(state: ElectionState): void {
-  const { tenure, pending, sighting, stoppingWork, desire, config } = state;
+  const { tenure, pending, sighting, stoppingWork, config } = state;
   if (tenure !== null) {
     assert(sighting.kind === 'present', 'a leader has seen its Lease');
     assert(tenure.record.holder === config.identity, "a leader's record names it as the holder");
     assert(tenure.record.uid === tenure.leaseUid, 'a tenure stays within one Lease');
-    assert(tenure.handOver !== null || desire === 'campaign', 'only a campaigner leads');
+    assert(tenure.handOver !== null || campaigns(state), 'only a campaigner leads');
     assert((tenure.handOver === null) === (stoppingWork === null), 'work stops in a tenure when it is handed over');
     assert(
       pending === null || pending.purpose === 'read' || pending.purpose === 'renew',

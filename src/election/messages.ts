@@ -1,4 +1,4 @@
-import type { LeaseContent, LeaseRecord } from './record.ts';
+import type { Challenger, LeaseContent, LeaseRecord } from './record.ts';
 
 /** Why a tenure ended. The first group is a loss, the second was decided here. */
 export type StopReason =
@@ -11,7 +11,7 @@ export type StopReason =
   | HandOverReason;
 
 /** Why leadership is given up on purpose. */
-export type HandOverReason = 'step-down' | 'pause' | 'shutdown' | 'preferred-holder';
+export type HandOverReason = 'step-down' | 'pause' | 'shutdown' | 'unhealthy' | 'preempted' | 'preferred-holder';
 
 /** What became of one request, as far as the election cares. `code` is for people and metrics. */
 export type RequestOutcome =
@@ -40,7 +40,10 @@ export type ElectionEvent =
   | { readonly kind: 'replied'; readonly requestId: number; readonly outcome: RequestOutcome }
   /** All work of the ended tenure has stopped. */
   | { readonly kind: 'work-stopped' }
-  | { readonly kind: 'step-down' }
+  /** `to`: identity of the replica that is to lead next. */
+  | { readonly kind: 'step-down'; readonly to?: string }
+  /** Whether the application is healthy. */
+  | { readonly kind: 'eligible'; readonly value: boolean }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
   /** Give up leading and never campaign again. */
@@ -60,6 +63,14 @@ export type ElectionEffect =
       /** The version to replace; its uid and resourceVersion make the write a compare-and-swap. */
       readonly base: LeaseRecord;
       readonly content: LeaseContent;
+    }
+  /** Asks the holder to give way: `base` with one annotation more, as a compare-and-swap. Its spec stays as it is. */
+  | {
+      readonly kind: 'challenge';
+      readonly requestId: number;
+      readonly timeoutMs: number;
+      readonly base: LeaseRecord;
+      readonly challenger: Challenger;
     }
   /** This replica leads from now on. */
   | { readonly kind: 'started'; readonly fencingToken: string }

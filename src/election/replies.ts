@@ -1,9 +1,10 @@
+import { campaigns } from './candidacy.ts';
 import { type Draft, report } from './draft.ts';
 import type { ReleaseResult, RequestOutcome } from './messages.ts';
 import { observe, onAbsent } from './observe.ts';
 import type { LeaseRecord } from './record.ts';
 import { isNews, isOutdated, sight } from './sighting.ts';
-import type { PendingWrite, Tenure } from './state.ts';
+import type { PendingChallenge, PendingWrite, Tenure } from './state.ts';
 import { begin } from './tenure.ts';
 import { clockJumped, clockJumpToleranceMs, type Instant, validityOf } from './timing.ts';
 
@@ -21,6 +22,8 @@ export function onReply(draft: Draft, requestId: number, outcome: RequestOutcome
       return onClaimed(draft, request, outcome, now);
     case 'renew':
       return onRenewed(draft, request, outcome, now);
+    case 'challenge':
+      return onChallenged(draft, request, outcome, now);
     case 'release':
       return onReleased(draft, request, outcome, now);
   }
@@ -48,7 +51,7 @@ function onClaimed(draft: Draft, request: PendingWrite, outcome: RequestOutcome,
       if (!learn(draft, outcome.record, now)) return;
       const stillValid = now.monoMs < request.sentAt.monoMs + draft.config.timings.renewDeadlineMs;
       const jumped = clockJumped(request.sentAt, now, clockJumpToleranceMs(draft.config.timings));
-      if (draft.desire === 'campaign' && stillValid && !jumped) begin(draft, request, outcome.record);
+      if (campaigns(draft) && stillValid && !jumped) begin(draft, request, outcome.record);
       return;
     }
     case 'conflict':
@@ -99,6 +102,19 @@ function onRenewed(draft: Draft, request: PendingWrite, outcome: RequestOutcome,
   };
 }
 
+/** How often the wait between two challenges doubles, from one lease duration on. */
+const CHALLENGE_DOUBLINGS_MAX = 6;
+
+/** Whether the holder gives way is for the next sightings to show; one that did not, or could not be followed, is left alone. */
+function onChallenged(draft: Draft, request: PendingChallenge, outcome: RequestOutcome, now: Instant): void {
+  if (outcome.kind === 'conflict' || outcome.kind === 'absent') return awaitNews(draft, request, now);
+  if (outcome.kind === 'ok') learn(draft, outcome.record, now);
+  else failed(draft, outcome, now);
+  const doublings = Math.min(draft.challengesInVain, CHALLENGE_DOUBLINGS_MAX);
+  draft.challengeAfterMonoMs = now.monoMs + draft.config.timings.leaseDurationMs * 2 ** doublings;
+  draft.challengesInVain += 1;
+}
+
 function onReleased(draft: Draft, request: PendingWrite, outcome: RequestOutcome, now: Instant): void {
   if (outcome.kind === 'ok') {
     learn(draft, outcome.record, now);
@@ -117,6 +133,7 @@ function onReleased(draft: Draft, request: PendingWrite, outcome: RequestOutcome
 /** The release is over. */
 export function endRelease(draft: Draft, result: ReleaseResult, now: Instant): void {
   draft.releaseByMonoMs = null;
+  draft.successor = null;
   if (result === 'kept') {
     draft.sighting = { kind: 'unknown' };
     draft.claimUnconfirmed = false;
@@ -165,7 +182,7 @@ function learn(draft: Draft, record: LeaseRecord, now: Instant): boolean {
 }
 
 /** Somebody else wrote: the watch will say what, unless it has already; without one, a read. */
-function awaitNews(draft: Draft, request: PendingWrite, now: Instant): void {
+function awaitNews(draft: Draft, request: Pick<PendingWrite, 'baseVersion'>, now: Instant): void {
   const shown = draft.sighting.kind === 'present' ? draft.sighting.record.resourceVersion : null;
   if (shown !== request.baseVersion) return;
   if (request.baseVersion === null) draft.sighting = { kind: 'unknown' };

@@ -1,5 +1,5 @@
 import { isPredecessor } from './identity.ts';
-import { compareResourceVersions, type LeaseRecord, sameRenewal } from './record.ts';
+import { compareResourceVersions, isSameTerm, type LeaseRecord, sameRenewal } from './record.ts';
 import type { ElectionConfig, ElectionState, Rewind, Sighting } from './state.ts';
 import type { Instant } from './timing.ts';
 
@@ -12,11 +12,14 @@ export function recordDurationMs(record: LeaseRecord, config: ElectionConfig): n
 export function sight(before: Sighting, record: LeaseRecord, config: ElectionConfig, now: Instant): Sighting {
   const unchanged = before.kind === 'present' && sameRenewal(before.record, record);
   const sinceMonoMs = unchanged ? before.sinceMonoMs : now.monoMs;
+  const sameTerm = before.kind === 'present' && isSameTerm(before.record, record);
+  const termSinceMonoMs = sameTerm ? before.termSinceMonoMs : now.monoMs;
   const rewind = rewindOf(before, record, config, now);
   return {
     kind: 'present',
     record,
     sinceMonoMs,
+    termSinceMonoMs,
     rewind,
     formerUntilMonoMs: formerUntilMonoMs(before, record, config, now),
   };

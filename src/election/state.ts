@@ -1,3 +1,4 @@
+import type { Candidacy } from './candidacy.ts';
 import { assertTimings } from './invariants.ts';
 import type { HandOverReason, StopReason } from './messages.ts';
 import type { LeaseRecord } from './record.ts';
@@ -9,6 +10,7 @@ export interface ElectionConfig {
   readonly timings: ElectionTimings;
   /** Address to publish beside the holder's name, or null. */
   readonly holderAddress: string | null;
+  readonly candidacy: Candidacy;
 }
 
 /** What is known of the Lease in the store. */
@@ -25,13 +27,15 @@ export type Sighting =
       readonly resourceVersion: string | null;
     }
   /**
-   * `sinceMonoMs`: when a response first showed this renewal here; the record's duration is timed from it. `rewind`: set while
+   * `sinceMonoMs`: when a response first showed this renewal here; the record's duration is timed from it. `termSinceMonoMs`:
+   * when one first showed this holder's term. `rewind`: set while
    * the store's versions are below what was known, as after etcd was restored from a backup.
    */
   | {
       readonly kind: 'present';
       readonly record: LeaseRecord;
       readonly sinceMonoMs: number;
+      readonly termSinceMonoMs: number;
       readonly rewind: Rewind | null;
       /** Until then whoever held a Lease of this name that is gone may still be at work. */
       readonly formerUntilMonoMs: number;
@@ -84,17 +88,28 @@ export interface PendingWrite {
   readonly renewTime: string;
 }
 
-export type PendingRequest = PendingRead | PendingWrite;
+export interface PendingChallenge {
+  readonly id: number;
+  readonly purpose: 'challenge';
+  readonly baseVersion: string;
+}
+
+export type PendingRequest = PendingRead | PendingWrite | PendingChallenge;
 
 /** Everything the election remembers. Never changed in place. */
 export interface ElectionState {
   readonly config: ElectionConfig;
   readonly desire: 'campaign' | 'pause' | 'stop';
+  /** The application is healthy, as far as is known; without a health check it always is. */
+  readonly eligible: boolean;
+  readonly eligibleSinceMonoMs: number;
   readonly sighting: Sighting;
   readonly watching: boolean;
   readonly tenure: Tenure | null;
   /** Why work is being stopped; until `work-stopped` comes this replica does not campaign. */
   readonly stoppingWork: StopReason | null;
+  /** Who is to lead next; set from the beginning of a hand-over to the end of its release. */
+  readonly successor: string | null;
   /** Set while an unneeded Lease of ours is to be freed: no longer than until then. */
   readonly releaseByMonoMs: number | null;
   /** At most one request is under way. */
@@ -111,6 +126,10 @@ export interface ElectionState {
   readonly answersUntilMonoMs: number;
   /** Not to claim before this: others go first after a step-down. */
   readonly holdOffUntilMonoMs: number;
+  /** Not to ask a holder to give way before this. */
+  readonly challengeAfterMonoMs: number;
+  /** How often that was asked since this replica led last: each time it waits twice as long. */
+  readonly challengesInVain: number;
   /** When the Lease is to be read although nothing was heard; infinite while the watch is trusted to tell. */
   readonly readAtMonoMs: number;
   /** A claim's fate is unknown and nothing was seen since: the Lease may be ours. */
@@ -119,6 +138,8 @@ export interface ElectionState {
   readonly sentRenewTimes: readonly string[];
   /** A version that a claim found outdated: not claimed again before something else was seen. */
   readonly outdatedVersion: string | null;
+  /** The Lease could have been claimed for a lease duration, and this replica may not: nobody who may is there. */
+  readonly unclaimed: boolean;
   readonly finished: boolean;
 }
 
@@ -132,10 +153,13 @@ export function initialState(config: ElectionConfig): ElectionState {
   return {
     config,
     desire: 'campaign',
+    eligible: true,
+    eligibleSinceMonoMs: Number.NEGATIVE_INFINITY,
     sighting: { kind: 'unknown' },
     watching: false,
     tenure: null,
     stoppingWork: null,
+    successor: null,
     releaseByMonoMs: null,
     pending: null,
     nextRequestId: 1,
@@ -143,10 +167,13 @@ export function initialState(config: ElectionConfig): ElectionState {
     retryAtMonoMs: Number.NEGATIVE_INFINITY,
     answersUntilMonoMs: Number.NEGATIVE_INFINITY,
     holdOffUntilMonoMs: Number.NEGATIVE_INFINITY,
+    challengeAfterMonoMs: Number.NEGATIVE_INFINITY,
+    challengesInVain: 0,
     readAtMonoMs: Number.POSITIVE_INFINITY,
     claimUnconfirmed: false,
     sentRenewTimes: [],
     outdatedVersion: null,
+    unclaimed: false,
     finished: false,
   };
 }

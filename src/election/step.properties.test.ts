@@ -88,7 +88,7 @@ const command = fc.oneof(
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
 
 interface Sent {
-  readonly purpose: 'read' | 'acquire' | 'renew' | 'release';
+  readonly purpose: 'read' | 'acquire' | 'renew' | 'release' | 'challenge';
   readonly at: Instant;
   readonly content: LeaseContent | null;
   readonly uid: string | null;
@@ -244,7 +244,7 @@ class Trial {
     expect(effect.timeoutMs, 'each request is bounded').toBeGreaterThan(0);
     if (tenure !== null) expect(now.monoMs + effect.timeoutMs).toBeLessThanOrEqual(tenure.validity.validUntilMonoMs);
     const purpose = pending!.purpose;
-    const content = effect.kind === 'read' ? null : effect.content;
+    const content = effect.kind === 'create' || effect.kind === 'update' ? effect.content : null;
     const uid = effect.kind === 'update' ? effect.base.uid : null;
     this.sent.set(effect.requestId, { purpose, at: now, content, uid, timeoutMs: effect.timeoutMs });
     if (tenure === null && this.state.desire === 'campaign' && purpose !== 'release') {

@@ -1,4 +1,5 @@
 import { act } from './act.ts';
+import { unclaimedAtMonoMs } from './campaign.ts';
 import type { Draft } from './draft.ts';
 import { assertInvariants } from './invariants.ts';
 import type { ElectionEffect, ElectionEvent } from './messages.ts';
@@ -31,6 +32,8 @@ export function step(
   // Of a dead predecessor's as of our own: what claims its Lease must not free it while they are trusted.
   draft.answersUntilMonoMs = Math.max(draft.answersUntilMonoMs, predecessorTrustedUntilMonoMs(draft));
   act(draft, event, now);
+  // Without a watch nobody tells that the Lease was taken.
+  draft.unclaimed = unclaimedAtMonoMs(draft) <= now.monoMs && (draft.watching || draft.unclaimed);
   const { effects, ...next } = draft;
   assertInvariants(next);
   return [next, effects];
@@ -54,6 +57,14 @@ function abandonRequest(draft: Draft, now: Instant): void {
   onReply(draft, draft.pending.id, { kind: 'unknown', code: 'abandoned' }, now);
 }
 
+/** An application that fails is not waited for: others try first. */
+function onEligible(draft: Draft, value: boolean, now: Instant): void {
+  if (draft.eligible === value) return;
+  draft.eligible = value;
+  if (value) draft.eligibleSinceMonoMs = now.monoMs;
+  else beginHandOver(draft, 'unhealthy');
+}
+
 function handle(draft: Draft, event: ElectionEvent, now: Instant): void {
   switch (event.kind) {
     case 'tick':
@@ -72,7 +83,9 @@ function handle(draft: Draft, event: ElectionEvent, now: Instant): void {
       if (draft.desire === 'stop') limitPatience(draft, now);
       return onWorkStopped(draft, now);
     case 'step-down':
-      return beginHandOver(draft, 'step-down');
+      return beginHandOver(draft, 'step-down', event.to);
+    case 'eligible':
+      return onEligible(draft, event.value, now);
     case 'pause':
       if (draft.desire === 'campaign') draft.desire = 'pause';
       return beginHandOver(draft, 'pause');
@@ -81,8 +94,10 @@ function handle(draft: Draft, event: ElectionEvent, now: Instant): void {
       return;
     case 'stop':
       draft.desire = 'stop';
-      // Nobody waits for what a last read would say.
-      if (draft.tenure === null && draft.pending?.purpose === 'read') draft.pending = null;
+      // Nobody waits for what a last read would say, nor for an answer that is not wanted any more.
+      if (draft.tenure === null && (draft.pending?.purpose === 'read' || draft.pending?.purpose === 'challenge')) {
+        draft.pending = null;
+      }
       limitPatience(draft, now);
       return beginHandOver(draft, 'shutdown');
   }

@@ -1,3 +1,4 @@
+import { effectivePriority } from './candidacy.ts';
 import type { Draft } from './draft.ts';
 import type { HandOverReason, StopReason } from './messages.ts';
 import type { LeaseRecord } from './record.ts';
@@ -7,9 +8,14 @@ import { clockJumped, clockJumpToleranceMs, type ElectionTimings, type Instant, 
 /** Client-go's pollers look every retryPeriod × [1, 2.2): after a step-down all of them get one try before this replica. */
 const HOLD_OFF_RETRY_PERIODS = 2.5;
 
-function isHandOver(reason: StopReason): reason is HandOverReason {
-  return reason === 'step-down' || reason === 'pause' || reason === 'shutdown' || reason === 'preferred-holder';
-}
+const HAND_OVERS: ReadonlySet<StopReason> = new Set<HandOverReason>([
+  'step-down',
+  'pause',
+  'shutdown',
+  'unhealthy',
+  'preempted',
+  'preferred-holder',
+]);
 
 /** The claim was acknowledged in time: this replica leads, counted from before the claim was sent. */
 export function begin(draft: Draft, request: PendingWrite, record: LeaseRecord): void {
@@ -27,6 +33,7 @@ export function begin(draft: Draft, request: PendingWrite, record: LeaseRecord):
     readsSinceAck: 0,
     handOver: null,
   };
+  draft.challengesInVain = 0;
   draft.effects.push({ kind: 'started', fencingToken: record.resourceVersion });
 }
 
@@ -52,9 +59,14 @@ export function lose(draft: Draft, reason: StopReason): void {
   if (!alreadyStopping) draft.effects.push({ kind: 'stop-work', graceful: false, reason });
 }
 
-/** Leadership is given up: it holds on, and is renewed, until the work has stopped. */
-export function beginHandOver(draft: Draft, reason: HandOverReason): void {
-  if (draft.tenure === null || draft.tenure.handOver !== null) return;
+/**
+ * Leadership is given up: it holds on, and is renewed, until the work has stopped. `to` is to lead next; of several that are
+ * named in one hand-over the first.
+ */
+export function beginHandOver(draft: Draft, reason: HandOverReason, to: string | null = null): void {
+  if (draft.tenure === null) return;
+  draft.successor ??= to;
+  if (draft.tenure.handOver !== null) return;
   draft.tenure = { ...draft.tenure, handOver: reason };
   draft.stoppingWork = reason;
   draft.effects.push({ kind: 'stop-work', graceful: true, reason });
@@ -66,7 +78,7 @@ export function onWorkStopped(draft: Draft, now: Instant): void {
   if (reason === null) return;
   draft.stoppingWork = null;
   const { leaseDurationMs, renewDeadlineMs, retryPeriodMs } = draft.config.timings;
-  if (!isHandOver(reason)) return;
+  if (!HAND_OVERS.has(reason)) return;
   draft.tenure = null;
   draft.releaseByMonoMs = now.monoMs + leaseDurationMs - renewDeadlineMs;
   draft.retryAtMonoMs = Number.NEGATIVE_INFINITY;
@@ -104,6 +116,10 @@ export function checkTenure(
   };
   if (record.preferredHolder !== '' && record.preferredHolder !== draft.config.identity) {
     beginHandOver(draft, 'preferred-holder');
+  }
+  const { challenger } = record;
+  if (challenger !== null && challenger.priority > effectivePriority(draft)) {
+    beginHandOver(draft, 'preempted', challenger.identity);
   }
 }
 

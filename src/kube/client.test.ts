@@ -134,6 +134,8 @@ describe('the Lease store', () => {
     acquireTime: 't',
     transitions: 1,
     holderAddress: null,
+    holderPriority: null,
+    nextHolder: '',
   };
   const base = { ...(lease as object), raw: lease, uid: 'lease-1', resourceVersion: '100', holder: 'b' } as never;
   const path = '/apis/coordination.k8s.io/v1/namespaces/shop/leases';

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { LeaseContent } from '../election/index.ts';
-import { decodeLease, encodeLease, HOLDER_ADDRESS, HOLDER_ADDRESS_OF } from './codec.ts';
+import { decodeLease, encodeLease } from './codec.ts';
+import { HOLDER_ADDRESS, HOLDER_ADDRESS_OF } from './lease-annotations.ts';
 
 /** Times as other electors and other versions write them; the election compares them as text. */
 const time = fc.oneof(
@@ -53,6 +54,8 @@ const content = fc.record<LeaseContent>({
   acquireTime: time,
   transitions: fc.nat(),
   holderAddress: fc.constantFrom(null, '10.0.0.7'),
+  holderPriority: fc.constantFrom(null, -1, 0, 9),
+  nextHolder: fc.constantFrom('', 'b_u_1'),
 });
 
 test("another elector's Lease is read as it stands, its times to the letter, and what is not ours goes back untouched", () => {
@@ -71,10 +74,12 @@ test("another elector's Lease is read as it stands, its times to the letter, and
 
       const written = encodeLease(record, next);
       const again = decodeLease(written)!;
-      const { leaseDurationSeconds, holderAddress, ...same } = next;
+      const { leaseDurationSeconds, holderAddress, holderPriority, nextHolder, ...same } = next;
       expect(again).toMatchObject({ ...same, uid: record.uid, resourceVersion: record.resourceVersion });
       expect(again.leaseDurationMs).toBe(leaseDurationSeconds * 1_000);
       expect(again.holderAddress).toBe(next.holder === '' ? null : holderAddress);
+      expect(again.holderPriority).toBe(next.holder === '' ? null : holderPriority);
+      expect(again.nextHolder).toBe(next.holder === '' ? nextHolder : '');
       const { annotations: _, ...foreign } = metadata;
       expect(written).toMatchObject({ ...object, metadata: foreign, spec: { ...spec, ...written.spec } });
       expect(written.metadata.annotations?.other).toBe('1');

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { LeaseContent } from '../election/index.ts';
-import { decodeLease, encodeLease, encodeNewLease, HOLDER_ADDRESS, HOLDER_ADDRESS_OF } from './codec.ts';
+import { decodeLease, encodeLease, encodeNewLease } from './codec.ts';
+import { HOLDER_ADDRESS, HOLDER_ADDRESS_OF } from './lease-annotations.ts';
 
 const ME = 'a_uid-a_1';
 const content: LeaseContent = {
@@ -10,6 +11,8 @@ const content: LeaseContent = {
   acquireTime: '2026-01-02T00:00:00.000000Z',
   transitions: 4,
   holderAddress: null,
+  holderPriority: null,
+  nextHolder: '',
 };
 
 /** A Lease as an API server sends it, with more than this program knows of. */

@@ -1,9 +1,5 @@
-import type { LeaseContent, LeaseRecord } from '../election/index.ts';
-
-/** Where the holder publishes its address; valid only together with {@link HOLDER_ADDRESS_OF}. */
-export const HOLDER_ADDRESS = 'leasegate.dev/holder-address';
-/** Whose address it is: electors that know nothing of it leave it behind when they take over. */
-export const HOLDER_ADDRESS_OF = 'leasegate.dev/holder-address-of';
+import type { Challenger, LeaseContent, LeaseRecord } from '../election/index.ts';
+import { annotateChallenger, readAnnotations, writeAnnotations } from './lease-annotations.ts';
 
 /** A Lease as JSON. Fields that are not named here are kept as they come. */
 export interface LeaseObject {
@@ -35,19 +31,18 @@ export function decodeLease(body: unknown): LeaseRecord | null {
   const { metadata, spec } = body as Partial<LeaseObject>;
   if (!metadata || typeof metadata.uid !== 'string' || typeof metadata.resourceVersion !== 'string') return null;
   const holder = spec?.holderIdentity ?? '';
-  const annotations = metadata.annotations ?? {};
+  const renewTime = spec?.renewTime ?? null;
   const { managedFields: _, ...keptMetadata } = metadata;
   return {
     uid: metadata.uid,
     resourceVersion: metadata.resourceVersion,
     holder,
     leaseDurationMs: (spec?.leaseDurationSeconds ?? 0) * 1_000,
-    renewTime: spec?.renewTime ?? null,
+    renewTime,
     acquireTime: spec?.acquireTime ?? null,
     transitions: spec?.leaseTransitions ?? 0,
     preferredHolder: spec?.preferredHolder ?? '',
-    holderAddress:
-      holder !== '' && annotations[HOLDER_ADDRESS_OF] === holder ? (annotations[HOLDER_ADDRESS] ?? null) : null,
+    ...readAnnotations(metadata.annotations ?? {}, { holder, renewTime }),
     // The API server keeps managedFields that an update leaves out; they would be most of every renewal's bytes.
     raw: { ...body, metadata: keptMetadata },
   };
@@ -67,12 +62,15 @@ export function encodeLease(base: LeaseRecord, content: LeaseContent): LeaseObje
   return encode({ ...object, spec }, content);
 }
 
+/** The body that replaces `base` by the same with one who asks its holder to give way; the spec goes back as it came. */
+export function encodeChallenge(base: LeaseRecord, challenger: Challenger): LeaseObject {
+  const object = base.raw as LeaseObject;
+  const annotations = annotateChallenger(object.metadata.annotations ?? {}, challenger);
+  return { ...object, metadata: { ...object.metadata, annotations } };
+}
+
 function encode(object: LeaseObject, content: LeaseContent): LeaseObject {
-  const { [HOLDER_ADDRESS]: _address, [HOLDER_ADDRESS_OF]: _of, ...others } = object.metadata.annotations ?? {};
-  const annotations =
-    content.holderAddress === null
-      ? others
-      : { ...others, [HOLDER_ADDRESS]: content.holderAddress, [HOLDER_ADDRESS_OF]: content.holder };
+  const annotations = writeAnnotations(object.metadata.annotations ?? {}, content);
   return {
     ...object,
     metadata: { ...object.metadata, annotations },

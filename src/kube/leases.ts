@@ -1,6 +1,6 @@
-import type { LeaseContent, LeaseRecord, RequestOutcome } from '../election/index.ts';
+import type { Challenger, LeaseContent, LeaseRecord, RequestOutcome } from '../election/index.ts';
 import type { CallResult, CallTarget, KubeClient, Verb } from './client.ts';
-import { decodeLease, encodeLease, encodeNewLease } from './codec.ts';
+import { decodeLease, encodeChallenge, encodeLease, encodeNewLease, type LeaseObject } from './codec.ts';
 
 /** The one Lease that an election is about. */
 export interface LeaseName {
@@ -47,8 +47,16 @@ export class LeaseStore {
   }
 
   /** Replaces `base` and nothing else: its uid and resourceVersion go with the body. */
-  async update(base: LeaseRecord, content: LeaseContent, timeoutMs: number): Promise<RequestOutcome> {
-    const body = encodeLease(base, content);
+  update(base: LeaseRecord, content: LeaseContent, timeoutMs: number): Promise<RequestOutcome> {
+    return this.#replace(encodeLease(base, content), timeoutMs);
+  }
+
+  /** Asks the holder of `base` to give way; replaces that version and nothing else. */
+  challenge(base: LeaseRecord, challenger: Challenger, timeoutMs: number): Promise<RequestOutcome> {
+    return this.#replace(encodeChallenge(base, challenger), timeoutMs);
+  }
+
+  async #replace(body: LeaseObject, timeoutMs: number): Promise<RequestOutcome> {
     const result = await this.#client.call(
       this.#target('update'),
       {

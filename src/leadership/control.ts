@@ -4,12 +4,28 @@ export interface ElectionControl {
    * Gives up leading: work is stopped, then the Lease is released, and this replica lets others try first. Unless
    * `immediate`, the release waits until no answer that was already given may still be trusted (at most renewDeadline).
    */
-  stepDown(options: { readonly immediate: boolean }): Promise<StepDownOutcome>;
+  stepDown(options: StepDownOptions): Promise<StepDownOutcome>;
   /** Steps down if leading, and stops campaigning until {@link resume}. */
   pause(options: { readonly immediate: boolean }): Promise<StepDownOutcome>;
   /** Campaigns again. */
   resume(): void;
   readonly paused: boolean;
+  /** Whether this replica would take the Lease if it were free. */
+  candidacy(): CandidacyAnswer;
+}
+
+export interface StepDownOptions {
+  readonly immediate: boolean;
+  /** Identity of the replica that is to lead next: the others leave the Lease to it for a retry period. */
+  readonly to?: string | undefined;
+}
+
+export interface CandidacyAnswer {
+  readonly candidate: boolean;
+  /** Null for a candidate. */
+  readonly why: 'stopping' | 'never-lead' | 'paused' | 'unhealthy' | null;
+  /** 0 to 10, or -1 without a healthy application. */
+  readonly priority: number;
 }
 
 export interface StepDownOutcome {

@@ -20,6 +20,12 @@ export interface Metrics {
   watchRestarted(reason: string): void;
   /** Whether the watch is open (1) or the loop polls (0). */
   watching(up: boolean): void;
+  /** Why this replica does not campaign: null when it does. */
+  candidacy(bar: 'stopping' | 'never-lead' | 'paused' | 'unhealthy' | null): void;
+  /** What the health check says of the application; not called without one. */
+  applicationHealthy(healthy: boolean): void;
+  /** Whether the Lease could have been claimed for a lease duration, while this replica may not. */
+  unclaimed(unclaimed: boolean): void;
   /** A Kubernetes Event could not be written. */
   eventDropped(reason: string): void;
 }

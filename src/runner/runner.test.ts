@@ -204,7 +204,9 @@ describe('health', () => {
 
   test('a request that is never answered wedges the loop', async () => {
     const hangs = () => new Promise<never>(() => {});
-    const replica = world.add('a', { ports: { ...ports, leases: { read: hangs, create: hangs, update: hangs } } });
+    const replica = world.add('a', {
+      ports: { ...ports, leases: { read: hangs, create: hangs, update: hangs, challenge: hangs } },
+    });
     await world.pass(20_000);
     expect(replica.runner.wedged()).toBeNull();
     await world.pass(6_000);

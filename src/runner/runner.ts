@@ -1,12 +1,17 @@
 import {
+  type CandidacyBar,
+  type Challenger,
+  candidacyBar,
   type ElectionConfig,
   type ElectionEffect,
   type ElectionEvent,
   type ElectionState,
+  effectivePriority,
   initialState,
   type LeaseContent,
   type LeaseRecord,
   nextWake,
+  podOfIdentity,
   predecessorTrustedUntilMonoMs,
   type ReleaseResult,
   type Report,
@@ -15,7 +20,13 @@ import {
   step,
   viewOf,
 } from '../election/index.ts';
-import type { ElectionControl, LoopHealth, StepDownOutcome } from '../leadership/control.ts';
+import type {
+  CandidacyAnswer,
+  ElectionControl,
+  LoopHealth,
+  StepDownOptions,
+  StepDownOutcome,
+} from '../leadership/control.ts';
 import type { Leadership } from '../leadership/leadership.ts';
 import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
 import { type Delay, endableDelay } from '../ports/delay.ts';
@@ -28,6 +39,7 @@ export interface LeasePort {
   read(timeoutMs: number): Promise<RequestOutcome>;
   create(content: LeaseContent, timeoutMs: number): Promise<RequestOutcome>;
   update(base: LeaseRecord, content: LeaseContent, timeoutMs: number): Promise<RequestOutcome>;
+  challenge(base: LeaseRecord, challenger: Challenger, timeoutMs: number): Promise<RequestOutcome>;
 }
 
 /** Follows the Lease and feeds {@link ElectionRunner.dispatch}; implemented by `src/kube`. */
@@ -97,6 +109,7 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
   #immediate = false;
   /** The process before this one in the same pod gave answers, too, and its application lives on. */
   #predecessorTrustedUntilMonoMs = Number.NEGATIVE_INFINITY;
+  #bar: CandidacyBar | null = null;
   /** Runs while answers already given are waited for to lapse. */
   #lapse: Delay | null = null;
 
@@ -136,8 +149,13 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
     return this.#state.desire === 'pause';
   }
 
-  async stepDown(options: { readonly immediate: boolean }): Promise<StepDownOutcome> {
-    return this.#giveUp({ kind: 'step-down' }, options.immediate);
+  candidacy(): CandidacyAnswer {
+    const why = candidacyBar(this.#state);
+    return { candidate: why === null, why, priority: effectivePriority(this.#state) };
+  }
+
+  async stepDown({ immediate, to }: StepDownOptions): Promise<StepDownOutcome> {
+    return this.#giveUp({ kind: 'step-down', ...(to !== undefined && { to }) }, immediate);
   }
 
   async pause(options: { readonly immediate: boolean }): Promise<StepDownOutcome> {
@@ -155,11 +173,20 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
 
   /**
    * Whether the application is fit to lead: an unfit one does not campaign, and hands over what it leads. `why` is a code for
-   * logs (`refused`, `timeout`). `ended`: the application is known to be gone (nothing listens where it did), so that nobody
-   * trusts answers given before; otherwise the Lease is freed no sooner than those have lapsed. May be called before `start`.
+   * the log (`refused`, `timeout`). `ended`: the application is known to be gone (nothing listens where it did), so that nobody
+   * trusts answers given before; otherwise the Lease is freed no sooner than those have lapsed. May be called before `start`,
+   * and again with the same: then only `ended` may say something new.
    */
   setEligible(eligible: boolean, why: string, { ended = false }: { readonly ended?: boolean } = {}): void {
-    void [eligible, why, ended];
+    const { tenure, eligible: wasEligible } = this.#state;
+    this.#options.metrics.applicationHealthy(eligible);
+    this.#options.log.debug(
+      { code: 'ELECTION', kind: 'eligible', eligible, why, ended },
+      'the application was checked',
+    );
+    const handsOver = wasEligible || tenure?.handOver != null;
+    if (!eligible && ended && handsOver) this.#hurry();
+    this.dispatch({ kind: 'eligible', value: eligible });
   }
 
   wedged(): string | null {
@@ -201,7 +228,8 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
 
   #take(event: ElectionEvent): void {
     const { leadership, clock } = this.#options;
-    const [state, effects] = step(this.#state, event, clock.now());
+    const before = this.#state;
+    const [state, effects] = step(before, event, clock.now());
     this.#state = state;
     if (state.pending === null) this.#answerDueMonoMs = null;
     if (state.sighting.kind !== 'unknown') this.#seen = true;
@@ -209,6 +237,8 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
       this.#predecessorTrustedUntilMonoMs,
       predecessorTrustedUntilMonoMs(state),
     );
+    if (state.unclaimed !== before.unclaimed) this.#unclaimed(state.unclaimed);
+    this.#countBar(candidacyBar(state));
     const stopping = effects.find((effect) => effect.kind === 'stop-work');
     leadership.publish(viewOf(state), stopping?.reason ?? null);
     for (const effect of effects) this.#perform(effect);
@@ -223,6 +253,8 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
         return this.#answer(effect, leases.create(effect.content, effect.timeoutMs));
       case 'update':
         return this.#answer(effect, leases.update(effect.base, effect.content, effect.timeoutMs));
+      case 'challenge':
+        return this.#challenge(effect);
       case 'started':
         return this.#started(effect.fencingToken);
       case 'stop-work':
@@ -244,6 +276,32 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
     );
   }
 
+  #challenge({ base, challenger, ...effect }: Extract<ElectionEffect, { kind: 'challenge' }>): void {
+    const { leases, log } = this.#options;
+    const fields = { code: 'CHALLENGING', holder: base.holder, priority: challenger.priority };
+    log.info({ ...fields, holderPriority: base.holderPriority }, 'asks the holder, of lower priority, to give way');
+    this.#answer(effect, leases.challenge(base, challenger, effect.timeoutMs));
+  }
+
+  #unclaimed(unclaimed: boolean): void {
+    const { log, metrics, announce } = this.#options;
+    metrics.unclaimed(unclaimed);
+    if (!unclaimed) return;
+    const why = candidacyBar(this.#state);
+    log.warn(
+      { code: 'NO_CANDIDATE', why },
+      'nobody leads and nobody claims the Lease, nor may this replica: no replica is fit to lead',
+    );
+    const { sighting } = this.#state;
+    announce(`sees no candidate (${why})`, sighting.kind === 'present' ? sighting.record.uid : null);
+  }
+
+  #countBar(bar: CandidacyBar | null): void {
+    if (bar === this.#bar) return;
+    this.#bar = bar;
+    this.#options.metrics.candidacy(bar);
+  }
+
   #started(fencingToken: string): void {
     const { metrics, log, announce } = this.#options;
     metrics.started();
@@ -255,7 +313,8 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
   #stopping(graceful: boolean, reason: StopReason): void {
     const { metrics, log, announce, leadership, clock, timers, election, drainMsMax } = this.#options;
     metrics.stopped(reason);
-    const fields = { code: 'NOT_LEADING', reason };
+    const { successor } = this.#state;
+    const fields = { code: 'NOT_LEADING', reason, ...(successor !== null && { to: podOfIdentity(successor) }) };
     if (graceful) log.info(fields, `stopped leading: ${reason}`);
     else {
       log.warn(fields, `lost leadership: ${reason}`);
@@ -319,7 +378,7 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
     }
   }
 
-  #giveUp(event: { kind: 'step-down' } | { kind: 'pause' }, immediate: boolean): Promise<StepDownOutcome> {
+  #giveUp(event: { kind: 'step-down'; to?: string } | { kind: 'pause' }, immediate: boolean): Promise<StepDownOutcome> {
     const { clock } = this.#options;
     const startMonoMs = clock.now().monoMs;
     const outcome = (result: StepDownOutcome['result']): StepDownOutcome => ({
@@ -330,17 +389,19 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
       this.dispatch(event);
       return Promise.resolve(outcome('not-leading'));
     }
-    const { handOver } = this.#state.tenure;
-    if (handOver === null) this.#immediate = immediate;
-    else if (immediate) {
-      // Whoever asks again, now vouching for the application, need not wait for what the first one waits for.
-      this.#immediate = true;
-      this.#lapse?.end();
-    }
+    // Whoever asks again, now vouching for the application, need not wait for what the first one waits for.
+    if (immediate) this.#hurry();
     return new Promise((resolve) => {
       this.#awaitingRelease.push((result) => resolve(outcome(result)));
       this.dispatch(event);
     });
+  }
+
+  /** What is handed over, or about to be, is not kept until the answers given have lapsed. */
+  #hurry(): void {
+    if (this.#state.tenure === null) return;
+    this.#immediate = true;
+    this.#lapse?.end();
   }
 
   #arm(): void {

@@ -1,4 +1,4 @@
-import type { ElectionTimings } from '../../src/election/index.ts';
+import { DEFAULT_CANDIDACY, type ElectionTimings } from '../../src/election/index.ts';
 import { EPOCH_MS, LEASE, NAMESPACE, type SimApiServer } from './api-server.ts';
 import { ForeignElector } from './foreign.ts';
 import { Machine } from './machine.ts';
@@ -148,6 +148,7 @@ export class Cast {
       observer: oracle,
       timings,
       names,
+      candidacy: DEFAULT_CANDIDACY,
       number: this.#nextNumber(),
       stopWorkMs: random.chance(0.5) ? 0 : random.between(0, 12_000),
       onChange: ({ process }, kind, token) => {

@@ -1,4 +1,4 @@
-import type { ElectionTimings } from '../../src/election/index.ts';
+import type { Candidacy, ElectionTimings } from '../../src/election/index.ts';
 import { formatIdentity } from '../../src/election/index.ts';
 import { KubeClient } from '../../src/kube/client.ts';
 import { LeaseWatch } from '../../src/kube/lease-watch.ts';
@@ -26,6 +26,9 @@ const UNCOUNTED: Metrics = {
   stopped: nothing,
   watchRestarted: nothing,
   watching: nothing,
+  candidacy: nothing,
+  applicationHealthy: nothing,
+  unclaimed: nothing,
   eventDropped: nothing,
 };
 
@@ -44,6 +47,7 @@ export interface ReplicaParts {
   readonly observer: NetworkObserver;
   readonly timings: ElectionTimings;
   readonly names: ReplicaNames;
+  readonly candidacy: Candidacy;
   /** Tells processes apart that share an identity. */
   readonly number: number;
   /** How long the application takes to stop its work. */
@@ -89,7 +93,7 @@ export class Replica implements Participant {
       if (kind !== 'leader-changed') parts.onChange(this, kind, answer.fencingToken);
     });
     this.runner = new ElectionRunner({
-      election: { identity: this.identity, timings, holderAddress: null },
+      election: { identity: this.identity, timings, holderAddress: null, candidacy: parts.candidacy },
       leases: new LeaseStore(client, lease),
       watch: (dispatch) =>
         new LeaseWatch({

@@ -1,4 +1,10 @@
-import type { ElectionEvent, LeaseContent, LeaseRecord, RequestOutcome } from '../../../src/election/index.ts';
+import type {
+  Challenger,
+  ElectionEvent,
+  LeaseContent,
+  LeaseRecord,
+  RequestOutcome,
+} from '../../../src/election/index.ts';
 import type { LeasePort, WatchPort } from '../../../src/runner/runner.ts';
 import type { MemoryLease } from './memory-lease.ts';
 import type { ProcessTime, VirtualTime } from './virtual-time.ts';
@@ -36,6 +42,10 @@ export class Link implements LeasePort {
 
   update(base: LeaseRecord, content: LeaseContent, timeoutMs: number): Promise<RequestOutcome> {
     return this.#ask('update', timeoutMs, () => this.#store.update(base, content));
+  }
+
+  challenge(base: LeaseRecord, challenger: Challenger, timeoutMs: number): Promise<RequestOutcome> {
+    return this.#ask('challenge', timeoutMs, () => this.#store.challenge(base, challenger));
   }
 
   #ask(what: string, timeoutMs: number, carryOut: () => RequestOutcome): Promise<RequestOutcome> {

@@ -1,4 +1,12 @@
-import type { LeaseContent, LeaseRecord, RequestOutcome } from '../../../src/election/index.ts';
+import type { Challenger, LeaseContent, LeaseRecord, RequestOutcome } from '../../../src/election/index.ts';
+
+const NOTHING_SAID = {
+  preferredHolder: '',
+  holderAddress: null,
+  holderPriority: null,
+  nextHolder: '',
+  challenger: null,
+};
 
 type StoreEvent =
   | { readonly kind: 'observed'; readonly record: LeaseRecord }
@@ -31,15 +39,23 @@ export class MemoryLease {
   }
 
   update(base: LeaseRecord, content: LeaseContent): RequestOutcome {
+    return this.#replace(base, fieldsOf(content));
+  }
+
+  challenge(base: LeaseRecord, challenger: Challenger): RequestOutcome {
+    return this.#replace(base, { challenger });
+  }
+
+  #replace(base: LeaseRecord, fields: Partial<LeaseRecord>): RequestOutcome {
     if (this.record?.uid !== base.uid || this.record.resourceVersion !== base.resourceVersion)
       return { kind: 'conflict' };
-    return { kind: 'ok', record: this.put(fieldsOf(content)) };
+    return { kind: 'ok', record: this.put(fields) };
   }
 
   /** Somebody edits the Lease by hand. */
   put(fields: Partial<LeaseRecord>): LeaseRecord {
     this.#version += 1;
-    const before = this.record ?? { uid: `lease-${++this.#uids}`, preferredHolder: '', holderAddress: null, raw: {} };
+    const before = this.record ?? { ...NOTHING_SAID, uid: `lease-${++this.#uids}`, raw: {} };
     this.record = { ...before, ...fields, resourceVersion: this.version } as LeaseRecord;
     this.#tell({ kind: 'observed', record: this.record });
     return this.record;
@@ -60,5 +76,5 @@ export class MemoryLease {
 }
 
 function fieldsOf({ leaseDurationSeconds, ...same }: LeaseContent): Partial<LeaseRecord> {
-  return { ...same, leaseDurationMs: leaseDurationSeconds * 1_000 };
+  return { ...same, challenger: null, leaseDurationMs: leaseDurationSeconds * 1_000 };
 }

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { ElectionTimings } from '../../../src/election/index.ts';
+import { type Candidacy, DEFAULT_CANDIDACY, type ElectionTimings } from '../../../src/election/index.ts';
 import { Leadership, type LeadershipChange } from '../../../src/leadership/leadership.ts';
 import type { Logger } from '../../../src/ports/log.ts';
 import type { Metrics } from '../../../src/ports/metrics.ts';
@@ -26,6 +26,9 @@ export const NO_METRICS: Metrics = {
   stopped: nothing,
   watchRestarted: nothing,
   watching: nothing,
+  candidacy: nothing,
+  applicationHealthy: nothing,
+  unclaimed: nothing,
   eventDropped: nothing,
 };
 
@@ -36,6 +39,7 @@ export interface ReplicaOptions {
   readonly random?: number;
   /** A new start of an earlier replica's pod. */
   readonly start?: number;
+  readonly candidacy?: Partial<Candidacy>;
   /** Ports to look at, and to break. */
   readonly ports?: Partial<RunnerOptions>;
 }
@@ -51,7 +55,11 @@ export class Replica {
   /** Set when the process is gone: it does nothing any more, and holds nothing. */
   dead = false;
 
-  constructor(name: string, world: World, { rate = 1, random = 0.5, start = 1, ports = {} }: ReplicaOptions) {
+  constructor(
+    name: string,
+    world: World,
+    { rate = 1, random = 0.5, start = 1, candidacy, ports = {} }: ReplicaOptions,
+  ) {
     this.name = name;
     this.time = new ProcessTime(world.time, rate);
     this.link = new Link(world.time, this.time, world.lease);
@@ -64,7 +72,7 @@ export class Replica {
     });
     this.leadership.subscribe((change) => this.changes.push({ atMs: world.time.nowMs, change }));
     this.runner = new ElectionRunner({
-      election: { identity, timings: TIMINGS, holderAddress: null },
+      election: { identity, timings: TIMINGS, holderAddress: null, candidacy: { ...DEFAULT_CANDIDACY, ...candidacy } },
       leases: this.link,
       watch: (dispatch) => this.link.watch(dispatch),
       leadership: this.leadership,
