@@ -46,6 +46,8 @@ describe('what is loaded', () => {
       apiListen: { host: '127.0.0.1', port: 4040 },
       probeListen: { host: '0.0.0.0', port: 4041 },
       gateway: null,
+      appHealth: null,
+      shutdown: { kind: 'delay', delayMs: 0 },
       kubeconfig: undefined,
       logLevel: 'info',
     });

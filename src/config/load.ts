@@ -1,5 +1,6 @@
 import { delimiter } from 'node:path';
 import type { Address } from './address.ts';
+import type { HealthUrl } from './health-url.ts';
 import { dnsLabel, podNameOfHost } from './names.ts';
 import { labelOf, type Values } from './option.ts';
 import { type OptionSources, parseOptions } from './parse.ts';
@@ -18,16 +19,19 @@ export interface Config {
     readonly renewIntervalMs: number;
     readonly retryPeriodMs: number;
   };
-  readonly apiListen: Address;
   readonly candidacy: {
     readonly priority: number;
     readonly preempt: boolean;
     readonly neverLead: boolean;
     readonly leadUnhealthy: boolean;
   };
+  readonly apiListen: Address;
   readonly probeListen: Address;
   /** Null: no gateway. */
   readonly gateway: GatewayConfig | null;
+  /** Null: the application's health is not asked for. */
+  readonly appHealth: AppHealthConfig | null;
+  readonly shutdown: ShutdownConfig;
   /** Paths as `KUBECONFIG` holds them; undefined: the in-cluster service account, else the usual kubeconfig. */
   readonly kubeconfig: string | undefined;
   readonly logLevel: LogLevel;
@@ -58,10 +62,6 @@ export interface GatewayConfig {
   readonly tcp: { readonly proxyProtocol: boolean };
 }
 
-/** All that loading needs from outside; it reads nothing by itself. */
-export interface ConfigSources extends OptionSources {
-  /** The text of a file, or undefined when it can't be read. */
-  readFile(path: string): string | undefined;
 /** How the application's health decides on candidacy. */
 export interface AppHealthConfig {
   readonly target: HealthUrl;
@@ -77,6 +77,10 @@ export type ShutdownConfig =
   | { readonly kind: 'delay'; readonly delayMs: number }
   | { readonly kind: 'port'; readonly port: Address; readonly waitMsMax: number };
 
+/** All that loading needs from outside; it reads nothing by itself. */
+export interface ConfigSources extends OptionSources {
+  /** The text of a file, or undefined when it can't be read. */
+  readFile(path: string): string | undefined;
   hostname(): string;
   /** That many random bytes, in hexadecimal. */
   randomHex(bytes: number): string;
@@ -169,16 +173,18 @@ function configOf(values: RunValues, namespace: string, { hostname, randomHex }:
       renewIntervalMs: values.renewInterval,
       retryPeriodMs: values.retryPeriod,
     }),
-    apiListen: Object.freeze(values.apiListen),
-    probeListen: Object.freeze(values.probeListen),
-    gateway: gatewayOf(values),
-    kubeconfig: values.kubeconfig,
     candidacy: Object.freeze({
       priority: values.priority,
       preempt: values.preempt,
       neverLead: values.neverLead,
       leadUnhealthy: values.leadUnhealthy,
     }),
+    apiListen: Object.freeze(values.apiListen),
+    probeListen: Object.freeze(values.probeListen),
+    gateway: gatewayOf(values),
+    appHealth: appHealthOf(values),
+    shutdown: shutdownOf(values),
+    kubeconfig: values.kubeconfig,
     logLevel: values.logLevel,
   });
 }
@@ -208,4 +214,24 @@ function gatewayOf(values: RunValues): GatewayConfig | null {
     }),
     tcp: Object.freeze({ proxyProtocol: values.gatewayProxyProtocol }),
   });
+}
+
+const HEALTH_TIMEOUT_MS_DEFAULT_MAX = 1_000;
+
+function appHealthOf(values: RunValues): AppHealthConfig | null {
+  const { appHealthUrl: target, appHealthInterval: intervalMs } = values;
+  if (target === undefined) return null;
+  return Object.freeze<AppHealthConfig>({
+    target: Object.freeze(target),
+    intervalMs,
+    timeoutMs: values.appHealthTimeout ?? Math.min(intervalMs, HEALTH_TIMEOUT_MS_DEFAULT_MAX),
+    failures: values.appHealthFailures,
+    successes: values.appHealthSuccesses,
+  });
+}
+
+function shutdownOf({ shutdownDelay, shutdownWaitFor, shutdownWaitMax }: RunValues): ShutdownConfig {
+  if (shutdownWaitFor === undefined) return Object.freeze({ kind: 'delay' as const, delayMs: shutdownDelay });
+  const { host, port } = shutdownWaitFor;
+  return Object.freeze({ kind: 'port' as const, port: Object.freeze({ host, port }), waitMsMax: shutdownWaitMax });
 }

@@ -2,8 +2,10 @@ import { type Address, address, overlap } from './address.ts';
 import { CANDIDACY_OPTIONS, candidacyRelations } from './candidacy-options.ts';
 import { duration, formatDuration } from './duration.ts';
 import { GATEWAY_OPTIONS, gatewayRelations } from './gateway-options.ts';
+import { HEALTH_OPTIONS, healthRelations } from './health-options.ts';
 import { dnsLabel, dnsSubdomain, ipAddress, oneOf, path, podUid } from './names.ts';
 import { defineOptions } from './option.ts';
+import { SHUTDOWN_OPTIONS, shutdownRelations } from './shutdown-options.ts';
 import {
   allowsRetry,
   DURATION_MS_MAX,
@@ -107,9 +109,11 @@ export const RUN_OPTIONS = defineOptions({
       meaning:
         'Probes and metrics, for the kubelet and Prometheus. It changes nothing. A pod with only IPv6 needs `:4041`, or `[::]:4041`: every address, of both families.',
     },
-    ...GATEWAY_OPTIONS,
-    podName: {
     ...CANDIDACY_OPTIONS,
+    ...GATEWAY_OPTIONS,
+    ...HEALTH_OPTIONS,
+    ...SHUTDOWN_OPTIONS,
+    podName: {
       env: 'POD_NAME',
       type: dnsSubdomain,
       defaultText: 'host name',
@@ -210,11 +214,13 @@ export const RUN_OPTIONS = defineOptions({
       broken: (values: Listeners, show: Show) =>
         values.gatewayStandby === 'forward' ? apart(values, show, 'gatewayPeerListen', other) : null,
     })),
+    ...candidacyRelations(),
     ...gatewayRelations(),
+    ...healthRelations(),
+    ...shutdownRelations(),
   ],
 });
 
-    ...candidacyRelations(),
 type Listener = 'apiListen' | 'probeListen' | 'gatewayListen' | 'gatewayPeerListen';
 type Listeners = { readonly [K in Listener]?: Address | undefined } & { readonly gatewayStandby?: string };
 type Show = (key: Listener) => string;
