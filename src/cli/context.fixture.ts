@@ -35,6 +35,8 @@ export class TestContext implements CommandContext {
     this.#listeners.push(listener);
   }
 
+  onImpatience(): void {}
+
   signal(signal: 'SIGTERM' | 'SIGINT'): void {
     for (const listener of this.#listeners) listener(signal);
   }

@@ -4,7 +4,7 @@ import { helpAsked, isCommand, OVERVIEW } from './commands.ts';
 import type { Command, CommandContext } from './context.ts';
 import { Output } from './output.ts';
 import { FLUSH_MS_MAX } from './shutdown.ts';
-import { onSignal } from './signals.ts';
+import { onImpatience, onSignal } from './signals.ts';
 
 /** Loaded when asked for: a sidecar must not pay for the demo. */
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
@@ -27,6 +27,7 @@ const context: CommandContext = {
     }
   },
   onSignal,
+  onImpatience,
 };
 
 /** @returns the exit code. */

@@ -24,8 +24,11 @@ import { ElectionRunner } from '../runner/runner.ts';
 import { VERSION } from '../version.ts';
 import type { CommandContext } from './context.ts';
 import { closeGateway, holderAddress, openGateway } from './gateway.ts';
+import { followHealth } from './health.ts';
 import { createLog } from './log.ts';
 import { FAREWELL_MS_MAX, forwardingMsMax, stopMsMax, workStopMsMax } from './shutdown.ts';
+import { putsOffTheEnd, type WaitEnd, waitBeforeTheEnd } from './shutdown-wait.ts';
+import type { Signal } from './signals.ts';
 import { processMemory, spareMemory } from './spare-memory.ts';
 
 /** `leasegate run`: the sidecar. Ends on SIGTERM, or at once (2) when it can't be configured, or (1) can't listen. */
@@ -94,13 +97,25 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   let stopping = false;
   let signalledAtMonoMs = 0;
   let gateway: ProtocolServer | null = null;
+  let campaigning: ElectionRunner | null = null;
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-  context.onSignal((signal) => {
-    log.info({ code: 'STOPPING', signal }, `${signal}: stops work and frees the Lease`);
+  const stop = (signal: Signal, after?: WaitEnd): void => {
+    log.info({ code: 'STOPPING', signal, after }, `${signal}: stops work and frees the Lease`);
     stopping = true;
     signalledAtMonoMs = clock.now().monoMs;
     gateway?.retire();
     end();
+  };
+  context.onSignal((signal) => {
+    const { shutdown } = config;
+    if (campaigning === null || !putsOffTheEnd(shutdown)) return stop(signal);
+    log.info({ code: 'STOP_PUT_OFF', signal, ...shutdown }, `${signal}: the application may end first`);
+    const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<void>();
+    context.onImpatience(interrupt);
+    void waitBeforeTheEnd(shutdown, { leadership, control: campaigning, timers, interrupted }).then((after) => {
+      if (after === 'limit') log.warn({ code: 'STOP_PORT_OPEN' }, 'the application did not close its port in time');
+      stop(signal, after);
+    });
   });
   try {
     const ports = { leadership, clock, timers, log, metrics, memory: processMemory };
@@ -165,6 +180,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     await gateway?.close(0);
     return reportListenError(error, context);
   }
+  const endHealth = config.appHealth && (await followHealth(config.appHealth, runner, { clock, timers, log }));
   // A turn of the event loop, which delivers a signal that came during all this.
   await setImmediate();
   if (!stopping) {
@@ -175,6 +191,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
       ...(gateway?.peerListen && { peers: formatAddress(gateway.peerListen) }),
     };
     log.info({ code: 'STARTED', version: VERSION, identity, lease, timings, server, listen: listening }, 'campaigns');
+    campaigning = runner;
     runner.start();
   }
 
@@ -182,6 +199,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   const endSparing = gateway === null ? () => {} : spareMemory(processMemory, timers);
   await ended;
   endSparing();
+  endHealth?.();
   const limitMs = stopMsMax(timings, drainMs);
   // Requests that this replica brings to another need to know who leads, until the last of them has ended.
   const stopped = runner.stop({ keepWatching: gateway !== null }).then(() => true);

@@ -6,7 +6,10 @@ export type Signal = 'SIGTERM' | 'SIGINT';
 const REPEATED_MS_MAX = 1_000;
 
 const listeners: ((signal: Signal) => void)[] = [];
-let first: { readonly signal: Signal; readonly atMs: number } | null = null;
+let first: { readonly signal: Signal } | null = null;
+/** When the last signal came that had an effect. */
+let lastAtMs = 0;
+let onImpatient: (() => void) | null = null;
 
 // Loading this file is what makes signals count, so it is loaded before anything else: as process 1 of a container one without
 // a handler is lost, and elsewhere it would end the process with 143.
@@ -21,12 +24,24 @@ export function onSignal(listener: (signal: Signal) => void): void {
   if (first !== null) listener(first.signal);
 }
 
+/**
+ * Something that the first signal began waits: one further signal ends that instead of the process, and then the next one the
+ * process.
+ */
+export function onImpatience(listener: () => void): void {
+  onImpatient = listener;
+}
+
 function onReceived(signal: Signal): void {
   const atMs = performance.now();
   if (first === null) {
-    first = { signal, atMs };
+    first = { signal };
+    lastAtMs = atMs;
     for (const listener of listeners) listener(signal);
-  } else if (atMs - first.atMs >= REPEATED_MS_MAX) {
-    process.exit(128 + constants.signals[signal]);
+  } else if (atMs - lastAtMs >= REPEATED_MS_MAX) {
+    if (onImpatient === null) process.exit(128 + constants.signals[signal]);
+    lastAtMs = atMs;
+    onImpatient();
+    onImpatient = null;
   }
 }

@@ -93,9 +93,9 @@ function signalledAtStart(): string {
 }
 
 test(
-  'a SIGTERM that comes before the program has been loaded ends it with 0, without a single request',
+  'a SIGTERM that comes before the program has been loaded ends it with 0, without a wait or a single request',
   async () => {
-    await using replica = startReplica({ script: signalledAtStart() });
+    await using replica = startReplica({ script: signalledAtStart(), options: ['--shutdown-delay', '1h'] });
     expect(await replica.exited).toEqual({ code: 0, signal: null });
     expect(replica.out).toContain('"code":"STOPPING"');
     expect(replica.out).not.toContain('"code":"STARTED"');
