@@ -166,8 +166,8 @@ export function standby(record: LeaseRecord = lease(), config: Partial<ElectionC
 }
 
 /** A standby that watches since 0, when the first listing found no Lease. */
-export function unled(): Driver {
-  return new Driver().send({ kind: 'absent', resourceVersion: '9' }).watching(true);
+export function unled(config: Partial<ElectionConfig> = {}): Driver {
+  return new Driver(config).send({ kind: 'absent', resourceVersion: '9' }).watching(true);
 }
 
 /**

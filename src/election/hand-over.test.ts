@@ -207,6 +207,7 @@ describe('pausing', () => {
   test('a leader keeps it from campaigning after its release, until it resumes', () => {
     const { replica } = releasing(PAUSE);
     replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '102') });
+    expect(replica.wake().kinds()).toEqual([]);
     expect(replica.wakeInMs()).toBeNull();
     replica.wait(10_000).send(RESUME);
     expect(replica.wakeInMs()).toBe(0);
@@ -269,6 +270,7 @@ describe('pausing', () => {
     const { replica } = leader();
     replica.send(STEP_DOWN).send(PAUSE).send(WORK_STOPPED);
     replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '102') });
+    expect(replica.wake().kinds()).toEqual([]);
     expect(replica.wakeInMs()).toBeNull();
   });
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { type Candidacy, campaigns, DEFAULT_CANDIDACY } from './candidacy.ts';
 import { CONFIG, lease, ME, OTHER, stored, TIMINGS } from './driver.fixture.ts';
 import {
   type ElectionEffect,
@@ -31,13 +32,16 @@ const fields = fc.record(
     acquireTime: fc.constantFrom(null, '2026-01-01T00:00:00.000001Z'),
     transitions: fc.constantFrom(0, 4, INT32_MAX),
     preferredHolder: fc.constantFrom('', ME, OTHER),
+    holderPriority: fc.constantFrom(null, -1, 0, 5, 10),
+    nextHolder: fc.constantFrom('', ME, OTHER, PREDECESSOR),
+    challenger: fc.constantFrom(null, { identity: OTHER, priority: 7 }, { identity: ME, priority: 3 }),
   },
   { requiredKeys: [] },
 );
 const sighting = fc.record({
   like: fc.constantFrom('nothing', 'known', 'written'),
   newer: fc.integer({ min: -3, max: 3 }),
-  fields: fc.oneof(fields, fc.constantFrom({}, { preferredHolder: OTHER })),
+  fields: fc.oneof(fields, fc.constantFrom({}, { preferredHolder: OTHER }, { holderPriority: 0 })),
 });
 type Sighting = typeof sighting extends fc.Arbitrary<infer T> ? T : never;
 
@@ -84,6 +88,17 @@ const command = fc.oneof(
   { weight: 3, arbitrary: kind('work-stopped') },
   { weight: 1, arbitrary: fc.oneof(kind('step-down'), kind('pause'), kind('resume')) },
   { weight: 1, arbitrary: fc.oneof(kind('resume'), kind('resume'), kind('stop')) },
+  {
+    weight: 2,
+    arbitrary: fc.oneof(
+      fc.constantFrom(
+        { kind: 'eligible' as const, value: true },
+        { kind: 'eligible' as const, value: true },
+        { kind: 'eligible' as const, value: false },
+        { kind: 'step-down' as const, to: OTHER },
+      ),
+    ),
+  },
 );
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
 
@@ -97,7 +112,7 @@ interface Sent {
 
 /** Plays a history against `step` and judges each step by what was sent and received, not by what the state says of it. */
 class Trial {
-  state: ElectionState = initialState(CONFIG);
+  state: ElectionState;
   monoMs = 0;
   wallMs = Date.UTC(2026, 0, 2);
   version = 100;
@@ -109,6 +124,10 @@ class Trial {
   workStops = false;
   /** After a refusal a standby asks nothing before this, unless it had something to free meanwhile. */
   patientUntilMonoMs = 0;
+
+  constructor(candidacy: Candidacy = CONFIG.candidacy) {
+    this.state = initialState({ ...CONFIG, candidacy });
+  }
 
   run(commands: readonly Command[]): this {
     for (const one of commands) this.perform(one);
@@ -250,6 +269,7 @@ class Trial {
     if (tenure === null && this.state.desire === 'campaign' && purpose !== 'release') {
       expect(now.monoMs, 'a refusal is not answered by the next try').toBeGreaterThanOrEqual(this.patientUntilMonoMs);
     }
+    if (effect.kind === 'challenge') this.judgeChallenge(effect.base);
     if (content === null) return;
     expect(content.renewTime, 'a time that the API server takes').toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
     expect(Number.isInteger(content.leaseDurationSeconds) && content.leaseDurationSeconds > 0).toBe(true);
@@ -258,9 +278,27 @@ class Trial {
       expect(effect.base.renewTime, 'no write repeats the stored time').not.toBe(content.renewTime);
       if (purpose !== 'acquire') expect(effect.base.holder, 'only our own record is renewed or freed').toBe(ME);
     }
+    expect(
+      content.holder === '' ? content.holderPriority : content.nextHolder || null,
+      'each for its state',
+    ).toBeNull();
+    if (purpose === 'acquire') expect(campaigns(this.state), 'only a candidate claims').toBe(true);
     if (purpose === 'renew') return;
     expect([this.leads, this.workStops], 'claims and releases begin when work has ended').toEqual([false, false]);
     if (purpose === 'acquire' && effect.kind === 'update') this.judgeTakeover(effect.base, now);
+  }
+
+  /** Only a healthy standby asks, and only one of lower priority. */
+  judgeChallenge(base: LeaseRecord): void {
+    const { config, eligible, tenure } = this.state;
+    expect([tenure, eligible, campaigns(this.state), ['', ME].includes(base.holder)]).toEqual([
+      null,
+      true,
+      true,
+      false,
+    ]);
+    expect(base.holderPriority).toBeLessThan(config.candidacy.priority);
+    expect(config.candidacy.preempt || base.holderPriority === -1, 'unless told to, only of the unhealthy').toBe(true);
   }
 
   /** Another's record is replaced only after it was first received at least its own duration ago. */
@@ -313,17 +351,30 @@ function revived(state: ElectionState): unknown {
 
 const history = fc.array(command, { maxLength: 80, size: 'max' });
 
+const candidacy = fc.oneof(
+  fc.constant(DEFAULT_CANDIDACY),
+  fc.record<Candidacy>(
+    {
+      priority: fc.constantFrom(0, 5, 10),
+      preempt: fc.boolean(),
+      neverLead: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
+      leadUnhealthy: fc.boolean(),
+    },
+    { noNullPrototype: true },
+  ),
+);
+
 test('whatever happens in whatever order, each step keeps the rules: no throw, no act past a deadline, no timer in the past', () => {
   fc.assert(
-    fc.property(history, (commands) => void new Trial().run(commands)),
+    fc.property(candidacy, history, (told, commands) => void new Trial(told).run(commands)),
     { numRuns: 250 },
   );
 });
 
 test('whatever happened before, a stop ends within a few wakes, though every request fails', () => {
   fc.assert(
-    fc.property(history, (commands) => {
-      const trial = new Trial().run(commands);
+    fc.property(candidacy, history, (told, commands) => {
+      const trial = new Trial(told).run(commands);
       trial.send({ kind: 'stop' });
       for (let wakes = 0; !trial.state.finished; wakes++) {
         expect(wakes, 'wakes before the end').toBeLessThan(20);
