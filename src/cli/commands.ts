@@ -16,6 +16,10 @@ export function helpAsked(command: CommandName, argv: readonly string[]): string
 
 const HELP: Readonly<Record<CommandName, (argv: readonly string[]) => string | null>> = {
   run: helpOf(COMMANDS.run),
+  status: helpOf(COMMANDS.status),
+  'step-down': helpOf(COMMANDS['step-down']),
+  pause: helpOf(COMMANDS.pause),
+  resume: helpOf(COMMANDS.resume),
   'lease-server': helpOf(COMMANDS['lease-server']),
   demo: helpOf(COMMANDS.demo),
 };

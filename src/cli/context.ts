@@ -14,5 +14,5 @@ export interface CommandContext {
   onImpatience(listener: () => void): void;
 }
 
-/** A subcommand: resolves to the exit code. 0 done, 1 failed, 2 not usable as called. */
+/** A subcommand: resolves to the exit code. 0 done, 1 failed or refused, 2 not usable as called, or nobody there to ask. */
 export type Command = (argv: readonly string[], context: CommandContext) => Promise<number>;

@@ -9,6 +9,10 @@ import { onImpatience, onSignal } from './signals.ts';
 /** Loaded when asked for: a sidecar must not pay for the demo. */
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).run,
+  status: async () => (await import('./status.ts')).status,
+  'step-down': async () => (await import('./hand-over.ts')).stepDown,
+  pause: async () => (await import('./hand-over.ts')).pause,
+  resume: async () => (await import('./hand-over.ts')).resume,
   'lease-server': async () => (await import('./lease-server.ts')).leaseServer,
   demo: async () => (await import('./demo.ts')).demo,
 };

@@ -41,8 +41,8 @@ describe.each(tables.map((table) => [table.command, table] as const))('the table
 
   test('is told in full by --help, in lines that fit a terminal', () => {
     const text = helpText(table);
-    for (const { flag, env } of options) {
-      if (flag !== undefined) expect(text).toContain(`  --${flag} `);
+    for (const { flag, env, switch: alone } of options) {
+      if (flag !== undefined) expect(text).toContain(`  --${flag}${alone ? '\n' : ' '}`);
       if (env !== undefined) expect(text).toContain(`env ${env}`);
     }
     const prose = text.replace(/\s+/g, ' ');

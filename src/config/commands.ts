@@ -1,4 +1,5 @@
 import { address } from './address.ts';
+import { PAUSE_OPTIONS, RESUME_OPTIONS, STATUS_OPTIONS, STEP_DOWN_OPTIONS } from './client-options.ts';
 import { dnsSubdomain, oneOf, path } from './names.ts';
 import { defineOptions } from './option.ts';
 import { RUN_OPTIONS } from './run-options.ts';
@@ -51,6 +52,10 @@ export const DEMO_OPTIONS = defineOptions({
 /** Each subcommand's options. */
 export const COMMANDS = {
   run: RUN_OPTIONS,
+  status: STATUS_OPTIONS,
+  'step-down': STEP_DOWN_OPTIONS,
+  pause: PAUSE_OPTIONS,
+  resume: RESUME_OPTIONS,
   'lease-server': LEASE_SERVER_OPTIONS,
   demo: DEMO_OPTIONS,
 } as const;

@@ -10,7 +10,7 @@ export interface FlagsRead {
   readonly problems: readonly Problem[];
 }
 
-/** Reads `--flag value` and `--flag=value`. A value that begins with a dash needs the second form. */
+/** Reads `--flag value` and `--flag=value`, and switches as `--flag`. A value that begins with a dash needs the second form. */
 export function readFlags<O extends Options>(table: OptionTable<O>, argv: readonly string[]): FlagsRead {
   const keys = new Map(Object.entries(table.options).flatMap(([key, { flag }]) => (flag ? [[flag, key]] : [])));
   const given = new Map<string, string | null>();
@@ -34,12 +34,13 @@ export function readFlags<O extends Options>(table: OptionTable<O>, argv: readon
       help = true;
       continue;
     }
-    const next = tokens.find(({ index }) => index === token.index + 1);
-    const separate = token.inlineValue !== true && next?.kind === 'positional' ? next.value : undefined;
-    if (separate !== undefined) seen.add(token.index + 1);
-    const value = token.value ?? separate ?? null;
-
     const key = keys.get(token.name);
+    const isSwitch = key !== undefined && table.options[key]!.switch === true;
+    const next = tokens.find(({ index }) => index === token.index + 1);
+    const separate = token.inlineValue !== true && next?.kind === 'positional' && !isSwitch ? next.value : undefined;
+    if (separate !== undefined) seen.add(token.index + 1);
+    const value = token.value ?? separate ?? (isSwitch ? 'true' : null);
+
     if (key === undefined) {
       const written = argv[token.index]!.split('=')[0]!;
       problems.push(unknownOption(table, 'flag', written, value));

@@ -16,7 +16,8 @@ export function helpText<O extends Options>(table: OptionTable<O>): string {
 }
 
 function describe<O extends Options>(option: Option<unknown>, table: OptionTable<O>): string[] {
-  const names = [option.flag && `--${option.flag} ${option.type.placeholder}`, option.env && `env ${option.env}`];
+  const value = option.switch ? '' : ` ${option.type.placeholder}`;
+  const names = [option.flag && `--${option.flag}${value}`, option.env && `env ${option.env}`];
   const text = [
     option.meaning,
     `Takes: ${option.type.accepts}.`,
@@ -32,7 +33,10 @@ function describe<O extends Options>(option: Option<unknown>, table: OptionTable
 function defaultOf<O extends Options>(option: Option<unknown>, { options }: OptionTable<O>): string {
   if (option.required) return 'Required';
   const text = option.default ?? option.defaultText;
-  if (option.defaultFrom !== undefined) return `Default: that of --${options[option.defaultFrom]!.flag}`;
+  if (option.defaultFrom !== undefined) {
+    const { flag, env } = options[option.defaultFrom]!;
+    return `Default: that of ${flag === undefined ? env : `--${flag}`}`;
+  }
   return text === undefined ? 'Optional' : `Default: ${text}`;
 }
 

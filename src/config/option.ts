@@ -17,6 +17,8 @@ export interface Option<T> {
   /** What happens without a value, in words, where it is more than a constant. */
   readonly defaultText?: string;
   readonly required?: true;
+  /** The flag alone means `true`, and takes no value from the argument behind it. */
+  readonly switch?: true;
   /** Heading under which `--help` and the documentation show it. */
   readonly group: string;
   readonly meaning: string;

@@ -288,8 +288,8 @@ describe('which source counts', () => {
     const separable = given.map(({ command, given }) => {
       const table = TABLES[command]!;
       const pairs = Object.entries(given).flatMap(([key, { flag = '' }]): [string, string][] =>
-        // A value that begins with a dash needs the second form, and says so.
-        flag === '' || /^-./.test(flag) ? [] : [[`--${table.options[key]!.flag}`, flag]],
+        // A value that begins with a dash needs the second form, and says so; a switch has no other.
+        flag === '' || /^-./.test(flag) || table.options[key]!.switch ? [] : [[`--${table.options[key]!.flag}`, flag]],
       );
       return { command, pairs, env: envOf(table, given) };
     });

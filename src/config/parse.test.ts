@@ -3,6 +3,7 @@ import type { Address } from './address.ts';
 import { address } from './address.ts';
 import { wantsHelp } from './flags.ts';
 import { oneOf, path } from './names.ts';
+import { boolean } from './numbers.ts';
 import { defineOptions } from './option.ts';
 import { parseOptions } from './parse.ts';
 
@@ -55,6 +56,33 @@ describe('values', () => {
     const result = parse(['--file=x'], { APP_LISTEN: '', APP_COLOR: '' });
     expect(result).toMatchObject({ ok: true, values: { listen: { port: 80 } } });
     expect(result.values.color).toBeUndefined();
+  });
+});
+
+describe('a switch', () => {
+  const table = defineOptions({
+    command: 'end',
+    summary: 'Ends.',
+    options: {
+      now: { flag: 'now', type: boolean, default: 'false', switch: true, group: 'A', meaning: 'At once.' },
+      file: { flag: 'file', type: path, group: 'A', meaning: 'File.' },
+    },
+    relations: [],
+  });
+  const nowOf = (...argv: string[]) => parseOptions(table, { argv, env: {} }).values.now;
+
+  test('is on where it stands alone, and otherwise what is written', () => {
+    expect([nowOf(), nowOf('--now'), nowOf('--now=false'), nowOf('--now', '--file', 'x')]).toEqual([
+      false,
+      true,
+      false,
+      true,
+    ]);
+  });
+
+  test('does not take the argument behind it', () => {
+    const result = parseOptions(table, { argv: ['--now', 'false'], env: {} });
+    expect(result).toMatchObject({ ok: false, problems: [{ code: 'ARGUMENT_UNEXPECTED', value: 'false' }] });
   });
 });
 
