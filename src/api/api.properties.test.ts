@@ -28,7 +28,7 @@ afterAll(async () => {
 /** What is asked of the API, in which state. */
 const often = <T>(usual: T, ...others: T[]) =>
   fc.oneof({ weight: 3, arbitrary: fc.constant(usual) }, fc.constantFrom(...others));
-const READS = ['/leader', '/is-leader', '/is-standby', '/healthz', '/readyz', '/metrics'];
+const READS = ['/leader', '/is-leader', '/is-standby', '/candidacy', '/healthz', '/readyz', '/metrics'];
 const READ_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 const CHANGES = ['/step-down', '/pause', '/resume'];
 const path = fc.oneof(
@@ -94,6 +94,9 @@ const body = fc.oneof(
     '{"immediate":"true"}',
     '{"immediate":null}',
     '{"to":"web-1"}',
+    '{"to":"web-1","immediate":true}',
+    '{"to":"Web 1"}',
+    '{"to":"web-0"}',
     '{"__proto__":{"immediate":true}}',
   ),
   fc.constantFrom('\u00ff', `${'['.repeat(2_000)}${']'.repeat(2_000)}`),
@@ -251,12 +254,19 @@ function readyRefusals({ query }: Asked, { role, unready }: State): ApiErrorCode
   return wanted === 'true' && role === 'follows' ? ['STANDBY'] : [];
 }
 
-function changeRefusals({ path, host, origin, site, type, encoding, body }: Asked, { outcome }: State): ApiErrorCode[] {
+function changeRefusals(
+  { path, host, origin, site, type, encoding, body }: Asked,
+  { role, outcome }: State,
+): ApiErrorCode[] {
   const refusals: ApiErrorCode[] = [];
   const foreign = origin !== undefined && origin.toLowerCase() !== `http://${host.toLowerCase()}`;
   if (foreign || (site !== undefined && site !== 'same-origin' && site !== 'none')) refusals.push('FORBIDDEN_ORIGIN');
   if (body !== '') refusals.push(...bodyRefusals(path, body, type, encoding));
-  if (refusals.length === 0 && path === '/step-down' && outcome === 'not-leading') refusals.push('NOT_LEADING');
+  if (refusals.length > 0 || path !== '/step-down') return refusals;
+  const to = body === '' ? undefined : JSON.parse(body).to;
+  if (to !== undefined && role === 'follows') return ['NOT_LEADING'];
+  if (to === 'web-0') return ['TARGET_NOT_CANDIDATE'];
+  if (outcome === 'not-leading') return ['NOT_LEADING'];
   return refusals;
 }
 
@@ -276,9 +286,11 @@ function bodyRefusals(
   } catch {}
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return [...refusals, 'INVALID_BODY'];
   const entries = Object.entries(value);
-  if (entries.some(([name]) => name !== 'immediate' || path === '/resume')) refusals.push('UNKNOWN_FIELD');
+  const known = path === '/resume' ? [] : path === '/pause' ? ['immediate'] : ['immediate', 'to'];
+  if (entries.some(([name]) => !known.includes(name))) refusals.push('UNKNOWN_FIELD');
   if (entries.some(([name, given]) => name === 'immediate' && typeof given !== 'boolean'))
     refusals.push('INVALID_FIELD');
+  if (entries.some(([name, given]) => name === 'to' && !/^web-\d$/.test(String(given)))) refusals.push('INVALID_FIELD');
   return refusals;
 }
 
@@ -316,8 +328,9 @@ function expectServed(one: Asked, { role, outcome }: State, { status, headers, t
 /** What the election is to be asked for by a request that is served. */
 function callsOf({ path, body }: Asked): string[] {
   if (!CHANGES.includes(path)) return [];
-  const immediate = body !== '' && JSON.parse(body).immediate === true;
-  return path === '/resume' ? ['resume'] : [`${path.slice(1)} immediate=${immediate}`];
+  const { immediate = false, to } = body === '' ? {} : JSON.parse(body);
+  const named = to === undefined ? '' : ` to=${OTHER_IDENTITY}`;
+  return path === '/resume' ? ['resume'] : [`${path.slice(1)} immediate=${immediate}${named}`];
 }
 
 test('every request is served or refused as the reference says, and nothing is changed but by a POST that may', async () => {
@@ -342,7 +355,9 @@ test('every request is served or refused as the reference says, and nothing is c
       if (one.method === 'HEAD') expect(text).toBe('');
 
       const refusals = refusalsOf(one, state);
-      const asksAnyway = refusals.includes('NOT_LEADING');
+      // Who does not lead looks nobody up.
+      const transfers = one.body !== '' && one.body.includes('"to"');
+      const asksAnyway = refusals.includes('NOT_LEADING') && !(transfers && state.role === 'follows');
       expect(f.control.calls).toEqual(refusals.length === 0 || asksAnyway ? callsOf(one) : []);
       if (refusals.length === 0) return expectServed(one, state, answered);
       expect(refusals.map((code) => API_ERRORS[code])).toContain(status);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { ElectionControl, LoopHealth } from '../leadership/control.ts';
 import type { Leadership } from '../leadership/leadership.ts';
+import type { Candidates } from '../ports/candidates.ts';
 import { systemTimers, type Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import type { ApiError } from './errors.ts';
@@ -15,6 +16,7 @@ export interface ApiOptions {
   readonly leadership: Leadership;
   readonly control: ElectionControl;
   readonly health: LoopHealth;
+  readonly candidates: Candidates;
   readonly metrics: MetricsPage;
   readonly log: Logger;
   /** @defaultValue Node's timers */

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import supertest from 'supertest';
 import { describe, expect, test } from 'vitest';
 import { LIMITS } from './limits.ts';
-import { type Fixture, fixture, raw, serve } from './test-fixture.ts';
+import { type Fixture, fixture, OTHER_IDENTITY, raw, serve } from './test-fixture.ts';
 
 const CHANGING = ['/step-down', '/pause', '/resume'] as const;
 const local = (f: Fixture) => supertest(f.api.local);
@@ -29,6 +29,53 @@ describe('changing routes', () => {
     const { body } = await local(f).post('/step-down').expect(409);
     expect(body.error.code).toBe('NOT_LEADING');
     expect(body.error.message).toContain('web-1');
+  });
+
+  test('/step-down to a named pod hands over to the replica that runs there', async () => {
+    const f = fixture();
+    f.lead();
+    await local(f).post('/step-down').send({ to: 'web-1' }).expect(200, { result: 'released', tookMs: 12 });
+    await local(f).post('/step-down').send({ to: 'web-1', immediate: true }).expect(200);
+    expect(f.candidates.asked).toEqual(['web-1', 'web-1']);
+    expect(f.control.calls).toEqual([
+      `step-down immediate=false to=${OTHER_IDENTITY}`,
+      `step-down immediate=true to=${OTHER_IDENTITY}`,
+    ]);
+  });
+
+  test.each([
+    ['TARGET_UNKNOWN', 404],
+    ['TARGET_NOT_CANDIDATE', 409],
+    ['TARGET_OF_OTHER_ELECTION', 422],
+    ['TARGET_UNREACHABLE', 502],
+    ['LOOKUP_FORBIDDEN', 403],
+    ['LOOKUP_FAILED', 503],
+  ] as const)('where the named one would not lead (%s) the answer is %d, and nothing changes', async (code, status) => {
+    const f = fixture();
+    f.lead();
+    f.candidates.answer = { ok: false, code, message: 'why' };
+    await local(f)
+      .post('/step-down')
+      .send({ to: 'web-1' })
+      .expect(status, { error: { code, message: 'why' } });
+    expect(f.control.calls).toEqual([]);
+  });
+
+  test('nobody is looked up by one that does not lead, nor by one that is to hand over to itself', async () => {
+    const f = fixture();
+    f.follow();
+    expect((await local(f).post('/step-down').send({ to: 'web-1' }).expect(409)).body.error.code).toBe('NOT_LEADING');
+    f.lead();
+    const { body } = await local(f).post('/step-down').send({ to: 'web-0' }).expect(409);
+    expect(body.error.code).toBe('TARGET_NOT_CANDIDATE');
+    expect([f.candidates.asked, f.control.calls]).toEqual([[], []]);
+  });
+
+  test('leadership that is lost while the named one is looked up is not given up', async () => {
+    const f = fixture();
+    f.lead();
+    f.control.outcome = { result: 'not-leading', tookMs: 0 };
+    expect((await local(f).post('/step-down').send({ to: 'web-1' }).expect(409)).body.error.code).toBe('NOT_LEADING');
   });
 
   test('/pause and /resume may be repeated', async () => {
@@ -105,7 +152,14 @@ describe('bodies', () => {
     ['/step-down', 'null', 'INVALID_BODY'],
     ['/step-down', '{"imediate":true}', 'UNKNOWN_FIELD'],
     ['/step-down', '{"__proto__":{"immediate":true}}', 'UNKNOWN_FIELD'],
-    ['/step-down', '{"immediate":true,"to":"web-1"}', 'UNKNOWN_FIELD'],
+    ['/step-down', '{"immediate":true,"too":"web-1"}', 'UNKNOWN_FIELD'],
+    ['/step-down', '{"to":""}', 'INVALID_FIELD'],
+    ['/step-down', '{"to":null}', 'INVALID_FIELD'],
+    ['/step-down', '{"to":["web-1"]}', 'INVALID_FIELD'],
+    ['/step-down', '{"to":"../secrets"}', 'INVALID_FIELD'],
+    ['/step-down', '{"to":"web-1/status"}', 'INVALID_FIELD'],
+    ['/step-down', `{"to":"${'a'.repeat(254)}"}`, 'INVALID_FIELD'],
+    ['/pause', '{"to":"web-1"}', 'UNKNOWN_FIELD'],
     ['/step-down', '{"immediate":"true"}', 'INVALID_FIELD'],
     ['/pause', '{"immediate":null}', 'INVALID_FIELD'],
     ['/resume', '{"immediate":true}', 'UNKNOWN_FIELD'],

@@ -1,6 +1,7 @@
 import express, { type ErrorRequestHandler, type RequestHandler, type Router } from 'express';
 import type { ElectionControl, StepDownOutcome } from '../leadership/control.ts';
 import type { Leadership } from '../leadership/leadership.ts';
+import type { Candidates } from '../ports/candidates.ts';
 import type { Logger } from '../ports/log.ts';
 import type { ApiError } from './errors.ts';
 import { BODY_TOO_LARGE, refuseChange } from './guard.ts';
@@ -10,15 +11,16 @@ import { replyError, replyJson, replyMethodNotAllowed } from './reply.ts';
 export interface ControlRoutesOptions {
   readonly leadership: Leadership;
   readonly control: ElectionControl;
+  readonly candidates: Candidates;
   readonly log: Logger;
 }
 
 /** The routes that change something: POST only, from inside the pod only, never from another origin's web page. */
-export function createControlRoutes({ leadership, control, log }: ControlRoutesOptions): Router {
+export function createControlRoutes({ leadership, control, candidates, log }: ControlRoutesOptions): Router {
   const router = express.Router({ caseSensitive: true, strict: true });
   const readBody = express.json({ limit: LIMITS.bodyBytesMax, inflate: false, type: () => true });
 
-  function post(path: string, fields: readonly Field[], act: (options: StepDownOptions) => Promise<Reply>): void {
+  function post(path: string, fields: readonly Field[], act: (options: Asked) => Promise<Reply>): void {
     const handle: RequestHandler = async (req, res) => {
       const options = readOptions(req.body, fields);
       if ('code' in options) {
@@ -36,21 +38,37 @@ export function createControlRoutes({ leadership, control, log }: ControlRoutesO
       .all((req, res) => replyMethodNotAllowed(req, res, 'POST'));
   }
 
-  post('/step-down', ['immediate'], async (options) => {
-    const outcome = await control.stepDown(options);
-    return outcome.result === 'not-leading' ? notLeading(leadership) : outcome;
+  post('/step-down', ['immediate', 'to'], async ({ immediate, to }) => {
+    const outcome = to === undefined ? await control.stepDown({ immediate }) : await transfer(immediate, to);
+    return 'result' in outcome && outcome.result === 'not-leading' ? notLeading(leadership) : outcome;
   });
-  post('/pause', ['immediate'], async (options) => ({ paused: true, ...(await control.pause(options)) }));
+  post('/pause', ['immediate'], async ({ immediate }) => ({ paused: true, ...(await control.pause({ immediate })) }));
   post('/resume', [], async () => {
     control.resume();
     return { paused: control.paused };
   });
   return router;
+
+  /** Nothing changes before it is known that the other one would lead. */
+  async function transfer(immediate: boolean, to: string): Promise<ApiError | StepDownOutcome> {
+    const leader = leadership.leader();
+    if (leader?.identity !== leadership.identity) return notLeading(leadership);
+    if (leader.pod === to) return { code: 'TARGET_NOT_CANDIDATE', message: `Pod ${to} leads already.` };
+    const found = await candidates.find(to);
+    return found.ok ? control.stepDown({ immediate, to: found.identity }) : found;
+  }
 }
 
-type Field = 'immediate';
-type StepDownOptions = Parameters<ElectionControl['stepDown']>[0];
+type Field = 'immediate' | 'to';
+/** `to`: the name of a pod. */
+interface Asked {
+  readonly immediate: boolean;
+  readonly to?: string;
+}
 type Reply = ApiError | StepDownOutcome | { readonly paused: boolean };
+
+/** DNS-1123 subdomain. */
+const POD_NAME = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 const guard: RequestHandler = (req, res, next) => {
   const refusal = refuseChange(req);
@@ -65,7 +83,7 @@ function notLeading(leadership: Leadership): ApiError {
 }
 
 /** No body means no options. A field that is not known is refused: it was meant to have an effect. */
-function readOptions(body: unknown, fields: readonly Field[]): StepDownOptions | ApiError {
+function readOptions(body: unknown, fields: readonly Field[]): Asked | ApiError {
   if (body === undefined) return { immediate: false };
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return { code: 'INVALID_BODY', message: 'The body is not a JSON object.' };
@@ -75,9 +93,12 @@ function readOptions(body: unknown, fields: readonly Field[]): StepDownOptions |
     const known = fields.length === 0 ? 'This route takes no fields' : `Known: ${fields.join(', ')}`;
     return { code: 'UNKNOWN_FIELD', message: `${JSON.stringify(unknown.slice(0, 64))} is not known here. ${known}.` };
   }
-  const { immediate = false } = body as { immediate?: unknown };
+  const { immediate = false, to } = body as { immediate?: unknown; to?: unknown };
   if (typeof immediate !== 'boolean') return { code: 'INVALID_FIELD', message: 'immediate is either true or false.' };
-  return { immediate };
+  if (to === undefined) return { immediate };
+  if (typeof to !== 'string' || !POD_NAME.test(to))
+    return { code: 'INVALID_FIELD', message: 'to is the name of a pod.' };
+  return { immediate, to };
 }
 
 /** Turns what express and its body parser throw into this API's errors; anything unforeseen is a 500 that tells nothing. */

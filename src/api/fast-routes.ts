@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { LoopHealth } from '../leadership/control.ts';
+import type { ElectionControl, LoopHealth } from '../leadership/control.ts';
 import type { Leadership } from '../leadership/leadership.ts';
 import { AnswerText } from './answer-text.ts';
 import type { ApiErrorCode } from './errors.ts';
@@ -12,6 +12,7 @@ export type ReadRoute = (req: IncomingMessage, res: ServerResponse, query: strin
 
 export interface FastRoutesOptions {
   readonly leadership: Leadership;
+  readonly control: ElectionControl;
   readonly health: LoopHealth;
   readonly metrics: MetricsPage;
 }
@@ -28,7 +29,12 @@ export function createQuickAnswers(leadership: Leadership): QuickAnswers {
  * The routes that are asked many times a second or by every probe. They need no framework, so that express is not even
  * loaded for them. None changes anything: both listeners serve them.
  */
-export function createFastRoutes({ leadership, health, metrics }: FastRoutesOptions): ReadonlyMap<string, ReadRoute> {
+export function createFastRoutes({
+  leadership,
+  control,
+  health,
+  metrics,
+}: FastRoutesOptions): ReadonlyMap<string, ReadRoute> {
   const leader = readOnly((req, res) => answerJson(req, res, 200, JSON.stringify(leadership.answer())));
 
   const ifLeading = (statusLeading: number, statusStandby: number) =>
@@ -36,6 +42,12 @@ export function createFastRoutes({ leadership, health, metrics }: FastRoutesOpti
       const answer = leadership.answer();
       answerJson(req, res, answer.isLeader ? statusLeading : statusStandby, JSON.stringify(answer));
     });
+
+  // No answer of /leader: nobody trusts it for longer than this moment.
+  const candidacy = readOnly((req, res) => {
+    const answer = { identity: leadership.identity, lease: leadership.lease(), ...control.candidacy() };
+    answerJson(req, res, 200, JSON.stringify(answer));
+  });
 
   const healthz = readOnly((req, res) => answerHealth(req, res, 'LOOP_WEDGED', health.wedged()));
 
@@ -59,6 +71,7 @@ export function createFastRoutes({ leadership, health, metrics }: FastRoutesOpti
     ['/leader', leader],
     ['/is-leader', ifLeading(200, 503)],
     ['/is-standby', ifLeading(503, 200)],
+    ['/candidacy', candidacy],
     ['/healthz', healthz],
     ['/readyz', readyz],
     ['/metrics', metricsPage],

@@ -43,6 +43,10 @@ test('everything counted is shown', async () => {
   metrics.watchRestarted('gone');
   metrics.watching(true);
   metrics.eventDropped('forbidden');
+  metrics.candidacy('paused');
+  metrics.candidacy('unhealthy');
+  metrics.unclaimed(true);
+  metrics.applicationHealthy(false);
   metrics.request('update', 'ok', 20);
   metrics.request('watch', 'timeout', 290_000);
   const text = await scrape(f);
@@ -54,6 +58,10 @@ test('everything counted is shown', async () => {
     'leasegate_transitions_total{to="standby",reason="expired"} 1',
     'leasegate_watch_restarts_total{reason="gone"} 1',
     'leasegate_watch_up 1',
+    'leasegate_candidacy_barred{why="paused"} 0',
+    'leasegate_candidacy_barred{why="unhealthy"} 1',
+    'leasegate_unclaimed 1',
+    'leasegate_application_healthy 0',
     'leasegate_events_dropped_total{reason="forbidden"} 1',
     'leasegate_api_requests_total{verb="update",outcome="ok"} 1',
     'leasegate_api_requests_total{verb="watch",outcome="timeout"} 1',

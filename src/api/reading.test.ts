@@ -31,6 +31,19 @@ describe.each(both)('on the %s listener', (name) => {
     expect(response.headers).not.toHaveProperty('x-powered-by');
   });
 
+  test('/candidacy says whether this replica would lead, and is no answer that anybody acts on', async () => {
+    const f = fixture();
+    f.lead();
+    const before = f.leadership.trustedUntilMonoMs();
+    const answer = { identity: OWN_IDENTITY, lease: { namespace: 'shop', name: 'web', uid: 'uid-1' }, priority: 10 };
+    await ask(f)
+      .get('/candidacy')
+      .expect(200, { ...answer, candidate: true, why: null });
+    f.control.why = 'paused';
+    expect((await ask(f).get('/candidacy')).body).toMatchObject({ ...answer, candidate: false, why: 'paused' });
+    expect(f.leadership.trustedUntilMonoMs()).toBe(before);
+  });
+
   test('a standby says who leads instead', async () => {
     const f = fixture();
     f.follow();
@@ -80,7 +93,7 @@ describe.each(both)('on the %s listener', (name) => {
     expect(headers.allow).toBe('GET, HEAD, OPTIONS');
   });
 
-  test.each(['/leader', '/is-leader', '/is-standby', '/healthz', '/readyz', '/metrics'])(
+  test.each(['/leader', '/is-leader', '/is-standby', '/candidacy', '/healthz', '/readyz', '/metrics'])(
     'POST %s is refused with the methods that are possible',
     async (path) => {
       const { body, headers } = await ask(fixture()).post(path).expect(405);

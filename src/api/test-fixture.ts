@@ -9,6 +9,7 @@ import type {
   StepDownOutcome,
 } from '../leadership/control.ts';
 import { Leadership, type LeadershipState } from '../leadership/leadership.ts';
+import type { CandidateLookup, Candidates } from '../ports/candidates.ts';
 import type { Timer, Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import { type Api, createApi } from './api.ts';
@@ -91,11 +92,23 @@ export class StubControl implements ElectionControl {
   }
 }
 
+/** Knows the candidates that the test names. */
+export class StubCandidates implements Candidates {
+  readonly asked: string[] = [];
+  answer: CandidateLookup = { ok: true, identity: OTHER_IDENTITY };
+
+  async find(pod: string): Promise<CandidateLookup> {
+    this.asked.push(pod);
+    return this.answer;
+  }
+}
+
 /** An API on a leadership that the test drives. */
 export function fixture() {
   const time = new FakeTime();
   const log = recordingLog();
   const control = new StubControl();
+  const candidates = new StubCandidates();
   const health = { wedgedBy: null as string | null, unreadyBy: null as string | null };
   const loopHealth: LoopHealth = { wedged: () => health.wedgedBy, unready: () => health.unreadyBy };
   const leadership = new Leadership({
@@ -110,7 +123,7 @@ export function fixture() {
     clock: time,
   });
   const metrics = createMetrics({ leadership, leaseName: 'web', version: '1.2.3' });
-  const api: Api = createApi({ leadership, control, health: loopHealth, metrics, log, timers: time });
+  const api: Api = createApi({ leadership, control, candidates, health: loopHealth, metrics, log, timers: time });
 
   const known = (identity: string, address: string | null): Omit<LeadershipState, 'tenure'> => ({
     leaseUid: 'uid-1',
@@ -118,7 +131,7 @@ export function fixture() {
     term: { transitions: 3, acquireTime: '2026-01-02T03:04:05.000000Z' },
   });
   return {
-    ...{ time, log, control, health, leadership, metrics, api },
+    ...{ time, log, control, candidates, health, leadership, metrics, api },
     /** This replica leads from now, or has renewed now. */
     lead(fencingToken = '4711') {
       const basis = time.now();

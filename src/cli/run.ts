@@ -9,6 +9,7 @@ import { type Config, loadConfig } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
 import { type ElectionEvent, formatIdentity } from '../election/index.ts';
 import type { ProtocolServer } from '../gateway/protocol.ts';
+import { PodCandidates } from '../kube/candidates.ts';
 import { KubeClient } from '../kube/client.ts';
 import { Credentials } from '../kube/credentials.ts';
 import { EventRecorder } from '../kube/events.ts';
@@ -164,7 +165,13 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     }
   });
 
-  const api = createApi({ leadership, control: runner, health: runner, metrics, log });
+  const candidates = new PodCandidates({
+    client,
+    lease,
+    leaseUid: () => leadership.lease().uid,
+    probePort: config.probeListen.port,
+  });
+  const api = createApi({ leadership, control: runner, health: runner, candidates, metrics, log });
   const listeners: Listener[] = [];
   try {
     listeners.push(

@@ -146,6 +146,7 @@ describe('the Lease store', () => {
     expect(await store().read(900)).toMatchObject({ kind: 'ok', record: { resourceVersion: '100', holder: 'b' } });
     await store().create(content, 800);
     await store().update(base, content, 700);
+    await store().challenge(base, { identity: 'c', priority: 9 }, 600);
     expect(transport.requests).toMatchObject([
       { method: 'GET', path: `${path}/cart`, timeoutMs: 900 },
       { method: 'POST', path, timeoutMs: 800, body: { metadata: { name: 'cart', namespace: 'shop' } } },
@@ -154,6 +155,15 @@ describe('the Lease store', () => {
         path: `${path}/cart`,
         timeoutMs: 700,
         body: { metadata: { uid: 'lease-1', resourceVersion: '100' }, spec: { holderIdentity: 'a' } },
+      },
+      {
+        method: 'PUT',
+        path: `${path}/cart`,
+        timeoutMs: 600,
+        body: {
+          metadata: { uid: 'lease-1', resourceVersion: '100', annotations: { 'leasegate.dev/challenger': 'c' } },
+          spec: { holderIdentity: 'b' },
+        },
       },
     ]);
   });

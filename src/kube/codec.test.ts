@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import type { LeaseContent } from '../election/index.ts';
-import { decodeLease, encodeLease, encodeNewLease } from './codec.ts';
-import { HOLDER_ADDRESS, HOLDER_ADDRESS_OF } from './lease-annotations.ts';
+import { decodeLease, encodeChallenge, encodeLease, encodeNewLease } from './codec.ts';
+import {
+  CHALLENGER,
+  CHALLENGER_PRIORITY,
+  HOLDER_ADDRESS,
+  HOLDER_ADDRESS_OF,
+  HOLDER_PRIORITY,
+  HOLDER_PRIORITY_OF,
+  NEXT_HOLDER,
+  NEXT_HOLDER_AT,
+} from './lease-annotations.ts';
 
 const ME = 'a_uid-a_1';
 const content: LeaseContent = {
@@ -102,7 +111,84 @@ describe('reading a Lease', () => {
   });
 });
 
+describe('reading who is to lead', () => {
+  const free = (annotations: Record<string, string>) =>
+    decodeLease({
+      ...stored,
+      metadata: { ...stored.metadata, annotations },
+      spec: { ...stored.spec, holderIdentity: '' },
+    })!;
+
+  test("takes the holder's priority only with its owner's name beside it", () => {
+    const priority = { [HOLDER_PRIORITY]: '7' };
+    expect(withAnnotations({ ...priority, [HOLDER_PRIORITY_OF]: 'b_uid-b_1' }).holderPriority).toBe(7);
+    expect(withAnnotations({ ...priority, [HOLDER_PRIORITY_OF]: 'a former holder' }).holderPriority).toBeNull();
+    expect(withAnnotations(priority).holderPriority).toBeNull();
+    expect(free({ ...priority, [HOLDER_PRIORITY_OF]: '' }).holderPriority).toBeNull();
+  });
+
+  test.each(['-1', '0', '9', '10'])('takes %s for a priority', (priority) => {
+    const annotations = { [HOLDER_PRIORITY]: priority, [HOLDER_PRIORITY_OF]: 'b_uid-b_1' };
+    expect(withAnnotations(annotations).holderPriority).toBe(Number(priority));
+  });
+
+  test.each(['', '-2', '11', '1.5', '007', '1e1', ' 7', 'high', 'NaN'])('takes %j for none', (priority) => {
+    const annotations = { [HOLDER_PRIORITY]: priority, [HOLDER_PRIORITY_OF]: 'b_uid-b_1' };
+    expect(withAnnotations(annotations).holderPriority).toBeNull();
+    expect(withAnnotations({ [CHALLENGER]: 'c', [CHALLENGER_PRIORITY]: priority }).challenger).toBeNull();
+  });
+
+  test('takes the next holder only from the release that named it', () => {
+    const named = { [NEXT_HOLDER]: ME, [NEXT_HOLDER_AT]: stored.spec.renewTime };
+    expect(free(named).nextHolder).toBe(ME);
+    expect(free({ ...named, [NEXT_HOLDER_AT]: 'an earlier release' }).nextHolder).toBe('');
+    expect(free({ [NEXT_HOLDER]: ME }).nextHolder).toBe('');
+    expect(free({ [NEXT_HOLDER_AT]: stored.spec.renewTime }).nextHolder).toBe('');
+    expect(withAnnotations(named).nextHolder).toBe('');
+  });
+
+  test('takes a challenger of a held Lease, with its priority', () => {
+    const challenge = { [CHALLENGER]: 'c_uid-c_1', [CHALLENGER_PRIORITY]: '9' };
+    expect(withAnnotations(challenge).challenger).toEqual({ identity: 'c_uid-c_1', priority: 9 });
+    expect(withAnnotations({ [CHALLENGER]: 'c_uid-c_1' }).challenger).toBeNull();
+    expect(withAnnotations({ ...challenge, [CHALLENGER]: '' }).challenger).toBeNull();
+    expect(free(challenge).challenger).toBeNull();
+  });
+});
+
 describe('writing a Lease', () => {
+  const CHALLENGED = { [CHALLENGER]: 'c_uid-c_1', [CHALLENGER_PRIORITY]: '9' };
+
+  test('removes what was said of the next holder, its challenger and the former priority', () => {
+    const annotations = {
+      ...CHALLENGED,
+      ...{ [HOLDER_PRIORITY]: '3', [HOLDER_PRIORITY_OF]: 'b_uid-b_1' },
+      ...{ [NEXT_HOLDER]: ME, [NEXT_HOLDER_AT]: 'then', 'example.com/note': 'keep me' },
+    };
+    const { metadata } = encodeLease(withAnnotations(annotations), content);
+    expect(metadata.annotations).toEqual({ 'example.com/note': 'keep me' });
+  });
+
+  test("writes a priority with its owner's name, and the next holder with the time of its release", () => {
+    expect(encodeLease(record, { ...content, holderPriority: 0 }).metadata.annotations).toEqual({
+      'example.com/note': 'keep me',
+      [HOLDER_PRIORITY]: '0',
+      [HOLDER_PRIORITY_OF]: ME,
+    });
+    const released = { ...content, holder: '', nextHolder: 'c_uid-c_1' };
+    expect(decodeLease(encodeLease(record, released))?.nextHolder).toBe('c_uid-c_1');
+  });
+
+  test('asks the holder to give way without a change of anything else', () => {
+    const { managedFields: _, ...metadata } = stored.metadata;
+    expect(encodeChallenge(record, { identity: 'c_uid-c_1', priority: 9 })).toEqual({
+      ...stored,
+      metadata: { ...metadata, annotations: { 'example.com/note': 'keep me', ...CHALLENGED } },
+    });
+    const bare = decodeLease({ metadata: { uid: 'u', resourceVersion: '1' } })!;
+    expect(encodeChallenge(bare, { identity: 'c_uid-c_1', priority: 9 }).metadata.annotations).toEqual(CHALLENGED);
+  });
+
   test('keeps what it does not know, and leaves managedFields to the server', () => {
     const { managedFields: _, ...metadata } = stored.metadata;
     const { preferredHolder: __, ...spec } = stored.spec;

@@ -130,6 +130,12 @@ export class Leadership {
     return this.#evaluate().leader;
   }
 
+  /** Which Lease, with its uid where it has been seen. */
+  lease(): LeaderAnswer['lease'] {
+    const { namespace, name } = this.#options.lease;
+    return { namespace, name, uid: this.#state.leaseUid };
+  }
+
   /** Monotonic time until which somebody may still trust an answer that said `isLeader: true`. */
   trustedUntilMonoMs(): number {
     return this.#trustedUntilMonoMs;
@@ -166,8 +172,8 @@ export class Leadership {
   }
 
   #evaluate(): LeaderAnswer {
-    const { identity, lease, clock } = this.#options;
-    const { tenure, holder, term, leaseUid } = this.#state;
+    const { identity, clock } = this.#options;
+    const { tenure, holder, term } = this.#state;
     const now = clock.now();
     // Rounded down: an answer may promise less than it could, never more.
     const left = tenure?.accepting ? Math.floor(validForMs(tenure.validity, now, this.#toleranceMs)) : 0;
@@ -182,7 +188,7 @@ export class Leadership {
       validForMs: left,
       fencingToken: leads ? (tenure?.fencingToken ?? null) : null,
       term,
-      lease: { namespace: lease.namespace, name: lease.name, uid: leaseUid },
+      lease: this.lease(),
     };
   }
 
