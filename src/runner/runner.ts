@@ -278,8 +278,8 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
 
   #challenge({ base, challenger, ...effect }: Extract<ElectionEffect, { kind: 'challenge' }>): void {
     const { leases, log } = this.#options;
-    const fields = { code: 'CHALLENGING', holder: base.holder, priority: challenger.priority };
-    log.info({ ...fields, holderPriority: base.holderPriority }, 'asks the holder, of lower priority, to give way');
+    const { holder, holderPriority } = base;
+    log.info({ code: 'CHALLENGING', holder, holderPriority }, 'asks the holder to give way');
     this.#answer(effect, leases.challenge(base, challenger, effect.timeoutMs));
   }
 
