@@ -18,6 +18,9 @@ RUN set -eu; \
 COPY tsconfig.json ./
 COPY scripts scripts
 COPY src src
+# For `kubectl exec <pod> -c leasegate -- leasegate status`: the image has neither a shell nor env.
+RUN printf '#!/usr/local/bin/node\nrequire("/opt/leasegate/leasegate.js");\n' > /rootfs/usr/local/bin/leasegate && \
+    chmod 0755 /rootfs/usr/local/bin/leasegate
 # By the node that will run it: the code cache that is baked in fits only that.
 RUN /rootfs/usr/local/bin/node scripts/build.ts --outdir /rootfs/opt/leasegate
 

@@ -42,6 +42,13 @@ export async function electAndRelease(scratch: string): Promise<void> {
     const page = await fetch(`http://${listen.local}/`, { headers: { Accept: 'text/html' } });
     assert.match(await page.text(), /<!doctype html>/i);
 
+    // As `kubectl exec` would.
+    const exec = (...argv: string[]) => replica.exec(['leasegate', ...argv, '--api', listen.local]);
+    assert.match(exec('status'), /^leads +yes/m);
+    assert.match(exec('step-down', '--immediate'), /^released/);
+    assert.match(exec('status'), /^leads +no/m);
+    await replica.line('"LEADING"');
+
     replica.terminate();
     assert.equal(await replica.exitCode, 0);
     const { spec } = (await getJson(`${leases}/web`)) as { spec: { holderIdentity: string } };

@@ -31,6 +31,8 @@ export function runImage(argv: readonly string[], { entrypoint }: RunOptions = {
 }
 
 export interface Sidecar extends RunningProgram {
+  /** Runs a program in its container, and returns what that wrote. */
+  exec(argv: readonly string[]): string;
   /** SIGTERM, as from the kubelet. */
   terminate(): void;
   /** Makes sure that nothing of it is left. */
@@ -42,6 +44,7 @@ export function startImage(argv: readonly string[], options: readonly string[]):
   const name = `leasegate-image-test-${randomBytes(4).toString('hex')}`;
   return {
     ...launch('podman', ['run', ...RESTRICTED, '--name', name, ...options, IMAGE, ...argv]),
+    exec: (argv) => output('podman', ['exec', name, ...argv]),
     terminate: () => void output('podman', ['kill', '--signal', 'TERM', name]),
     kill: () => void execute('podman', ['rm', '--force', '--ignore', name]),
   };
