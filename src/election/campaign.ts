@@ -50,6 +50,8 @@ export function challengeAtMonoMs(state: Known): number {
   const { record, rewind, termSinceMonoMs } = sighting;
   const holderPriority = record.holderPriority ?? PRIORITY_MAX;
   if (rewind !== null || isUncontested(record, state) || holderPriority >= priority) return never;
+  // A clone of this process could not be told apart by name.
+  if (record.holder === config.identity) return never;
   if (!preempt && holderPriority !== PRIORITY_UNHEALTHY) return never;
   // One that ranks as high or higher has asked already.
   const { challenger } = record;

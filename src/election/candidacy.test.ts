@@ -257,6 +257,7 @@ describe('a standby of higher priority', () => {
     ['the holder tells no priority: it has the highest, or knows nothing of it', { holderPriority: null }, {}],
     ['another that ranks as high has asked', { challenger: { identity: 'c_uid-c_1', priority: 10 } }, {}],
     ['it never leads', {}, { neverLead: true }],
+    ['the holder is a clone of this process', { holder: ME }, {}],
   ])('asks nobody while %s', (_, fields, candidacy) => {
     const replica = standby(lease({ holderPriority: 5, ...fields }), told({ preempt: true, ...candidacy }));
     expect(() => follow(replica, 101, fields)).toThrow('it asks for nothing');

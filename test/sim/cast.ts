@@ -1,4 +1,4 @@
-import { DEFAULT_CANDIDACY, type ElectionTimings } from '../../src/election/index.ts';
+import { type Candidacy, DEFAULT_CANDIDACY, type ElectionTimings, PRIORITY_MAX } from '../../src/election/index.ts';
 import { EPOCH_MS, LEASE, NAMESPACE, type SimApiServer } from './api-server.ts';
 import { ForeignElector } from './foreign.ts';
 import { Machine } from './machine.ts';
@@ -27,6 +27,7 @@ export class Cast {
   readonly #clones = new Set<Participant>();
   readonly #rateBound: number;
   readonly #samePodNames: boolean;
+  readonly #candidacies: Candidacy[] = [];
   #oracle!: Oracle;
   #starts = 0;
   /** What most replicas run with. */
@@ -47,12 +48,30 @@ export class Cast {
       this.#rates.push(1 + random.between(-this.#rateBound, this.#rateBound));
       this.#places.push(null);
     }
+    this.#assignCandidacies(places);
     if (random.chance(0.25)) {
       // At least one of each.
       const ours = random.whole(0, places - 1);
       for (let place = 0; place < places; place += 1) {
         if (place !== ours && (place === (ours + 1) % places || random.chance(0.5))) this.#foreignPlaces.add(place);
       }
+      this.#candidacies[ours] = { ...this.#candidacies[ours]!, neverLead: false };
+    }
+  }
+
+  /** Half of the histories know nothing of priorities; in the others somebody may lead at any time, and most preempt. */
+  #assignCandidacies(places: number): void {
+    const random = this.#random;
+    const ranked = random.chance(0.5);
+    const preempts = random.chance(0.7);
+    for (let place = 0; place < places; place += 1) {
+      const candidacy = {
+        priority: random.pick([PRIORITY_MAX, PRIORITY_MAX, 7, 5, 1, 0]),
+        preempt: random.chance(preempts ? 0.9 : 0.1),
+        neverLead: place > 0 && random.chance(0.05),
+        leadUnhealthy: random.chance(0.4),
+      };
+      this.#candidacies.push(ranked ? candidacy : DEFAULT_CANDIDACY);
     }
   }
 
@@ -90,6 +109,17 @@ export class Cast {
 
   leads(): boolean {
     return this.#places.some((participant) => participant?.machine.running && participant.leads());
+  }
+
+  /** Who leads although another one of higher priority would rather have it so; null when all are content. */
+  usurper(): Replica | null {
+    const replicas = this.replicas().filter(({ machine }) => machine.running);
+    const leader = replicas.find((replica) => replica.leads());
+    const better = replicas.some(
+      ({ candidacy: { priority, preempt, neverLead } }) =>
+        preempt && !neverLead && leader !== undefined && priority > leader.candidacy.priority,
+    );
+    return better ? leader! : null;
   }
 
   isClone(participant: Participant): boolean {
@@ -148,7 +178,7 @@ export class Cast {
       observer: oracle,
       timings,
       names,
-      candidacy: DEFAULT_CANDIDACY,
+      candidacy: this.#candidacies[place]!,
       number: this.#nextNumber(),
       stopWorkMs: random.chance(0.5) ? 0 : random.between(0, 12_000),
       onChange: ({ process }, kind, token) => {
@@ -167,6 +197,7 @@ export class Cast {
       monoMs: () => replica.machine.now().monoMs,
       acts: () => replica.acts(),
       stopping: () => replica.stopping(),
+      barred: () => replica.barred() && replica.machine.running && replica.leads(),
       claims: () => replica.machine.running && replica.leadership.workValidForMs() > 0,
     });
     return replica;

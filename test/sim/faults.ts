@@ -44,6 +44,25 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     scene.control(place, ({ runner }) => void runner.pause({ immediate: false }));
     scene.later(scene.span(), () => scene.control(place, ({ runner }) => runner.resume()));
   },
+  /** It is to lead next, whether it lives or not. */
+  transferred: (scene, place) => {
+    const to = scene.cast.at((place + 1) % scene.cast.size)?.identity ?? 'nobody';
+    scene.control(place, ({ runner }) => void runner.stepDown({ immediate: false, to }));
+  },
+
+  // --- applications
+  sickened: (scene, place) => scene.sicken(place, scene.random.chance(0.5), scene.span()),
+  /** As when what all of them need is gone. */
+  allSickened: (scene) => {
+    const forMs = scene.span();
+    const ended = scene.random.chance(0.3);
+    for (let place = 0; place < scene.cast.size; place += 1) scene.sicken(place, ended, forMs);
+  },
+  flapping: (scene, place) => {
+    for (let second = 0; second < 20; second += 2) {
+      scene.later(second * 1_000, () => scene.sicken(place, scene.random.chance(0.5), 1_000));
+    }
+  },
 
   // --- the Lease
   leaseDeleted: (scene) => scene.remove(),

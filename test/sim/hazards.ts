@@ -135,8 +135,10 @@ export const HAZARDS: readonly Hazard[] = [
         to: `  if (request.baseVersion === null) {
     const raw = { metadata: { name: 'lease', namespace: 'sim' } };
     const empty = { uid: '', resourceVersion: '', holder: '', leaseDurationMs: 0, renewTime: null, acquireTime: null };
-    const record = { ...empty, transitions: 0, preferredHolder: '', holderAddress: null, raw };
-    draft.sighting = { kind: 'present', record, sinceMonoMs: now.monoMs, rewind: null, formerUntilMonoMs: 0 };
+    const said = { preferredHolder: '', holderAddress: null, holderPriority: null, nextHolder: '', challenger: null };
+    const record = { ...empty, ...said, transitions: 0, raw };
+    const times = { sinceMonoMs: now.monoMs, termSinceMonoMs: now.monoMs, formerUntilMonoMs: 0 };
+    draft.sighting = { kind: 'present', record, rewind: null, ...times };
   }`,
       },
     ],
@@ -237,6 +239,71 @@ export const HAZARDS: readonly Hazard[] = [
         file: 'src/election/tenure.ts',
         from: "if (!written || !sameTerm(known, record)) return lose(draft, 'lease-edited');",
         to: "if (!renewed && (!written || !sameTerm(known, record))) return lose(draft, 'lease-edited');",
+      },
+    ],
+  },
+  {
+    code: 'R6',
+    what: 'who asks the holder to give way writes the Lease as it saw it last, whatever was written since',
+    edits: [
+      {
+        file: 'src/kube/codec.ts',
+        from: 'return { ...object, metadata: { ...object.metadata, annotations } };',
+        to: 'const { resourceVersion: _, ...metadata } = object.metadata;\n  return { ...object, metadata: { ...metadata, annotations } };',
+      },
+    ],
+  },
+  {
+    code: 'R7',
+    what: 'equals ask each other to give way',
+    edits: [
+      {
+        file: 'src/election/campaign.ts',
+        from: 'holderPriority >= priority',
+        to: 'holderPriority > priority',
+      },
+      {
+        file: 'src/election/tenure.ts',
+        from: 'challenger.priority > effectivePriority(draft)',
+        to: 'challenger.priority >= effectivePriority(draft)',
+      },
+    ],
+  },
+  {
+    code: 'R8',
+    what: 'a Lease that was handed over to somebody is left to that one for good',
+    edits: [
+      {
+        file: 'src/election/campaign.ts',
+        from: 'retryPeriodMs + rankMs : rankMs',
+        to: '1e9 + rankMs : rankMs',
+      },
+    ],
+  },
+  {
+    code: 'R9',
+    what: 'an unhealthy application is taken for one that has ended: nobody waits for what it may still trust',
+    edits: [
+      {
+        file: 'src/runner/runner.ts',
+        from: 'if (!eligible && ended && handsOver) this.#hurry();',
+        to: 'if (!eligible && handsOver) this.#hurry();',
+      },
+    ],
+  },
+  {
+    code: 'R10',
+    what: 'a replica whose application is not healthy leads all the same',
+    edits: [
+      {
+        file: 'src/election/step.ts',
+        from: "else beginHandOver(draft, 'unhealthy');",
+        to: '',
+      },
+      {
+        file: 'src/election/candidacy.ts',
+        from: "return state.eligible || leadUnhealthy ? null : 'unhealthy';",
+        to: 'return null;',
       },
     ],
   },

@@ -23,6 +23,8 @@ export interface Judged {
   acts(): boolean;
   /** Work of an ended tenure is still being stopped, and has not overrun its time. */
   stopping(): boolean;
+  /** It leads although it was told not to. */
+  barred(): boolean;
   /** The replica would say that it leads, or that work may still drain. */
   claims(): boolean;
 }
@@ -128,7 +130,7 @@ export class Oracle implements NetworkObserver {
     this.#lastToken = null;
   }
 
-  /** After each step: 1 and 2. */
+  /** After each step: 1, 2 and 16. */
   look(): void {
     let acting: Judged | null = null;
     for (const { process, acknowledgedFromMonoMs, ousted } of this.#ledgers.values()) {
@@ -137,6 +139,7 @@ export class Oracle implements NetworkObserver {
       }
       if (ousted && process.claims())
         this.#broken(1, `${short(process.identity)} leads although it saw another holder`);
+      if (process.barred()) this.#broken(16, `${short(process.identity)} leads although it is told not to`);
       if (!process.acts()) continue;
       if (acting !== null && !this.#exempt) {
         this.#broken(1, `${short(acting.identity)} and ${short(process.identity)} act at the same time`);
@@ -154,6 +157,16 @@ export class Oracle implements NetworkObserver {
   /** 8: nobody leads, although nothing is wrong any more. */
   leaderless(forMs: number): void {
     this.#broken(8, `nobody leads for ${Math.round(forMs)} ms`);
+  }
+
+  /** 14: it leads at last, although one of higher priority asked for it long ago. */
+  usurped(identity: string): void {
+    this.#broken(14, `${short(identity)} leads, and one of higher priority that preempts does not`);
+  }
+
+  /** 15: leadership still moves, although nothing has happened for long. */
+  unsettled(grants: number): void {
+    this.#broken(15, `${grants} changes of leader with nothing the matter`);
   }
 
   /** 0: it found itself in a state that can't be. */
@@ -184,8 +197,10 @@ export class Oracle implements NetworkObserver {
   sent(process: string, request: { readonly body?: unknown }): void {
     const ledger = this.#ledgers.get(process);
     if (ledger === undefined) return;
-    const renewTime = specOf(request.body).renewTime;
-    if (renewTime !== undefined) ledger.sentAt.set(renewTime, ledger.process.monoMs());
+    const { renewTime, holderIdentity = '' } = specOf(request.body);
+    // Who asks another to give way sends that one's spec back.
+    const own = holderIdentity === '' || holderIdentity === ledger.process.identity;
+    if (renewTime !== undefined && own) ledger.sentAt.set(renewTime, ledger.process.monoMs());
     const { requestTimes } = ledger;
     requestTimes.push(this.#now());
     while (requestTimes[0]! < this.#now() - REQUESTS_WINDOW_MS) requestTimes.shift();
@@ -228,6 +243,9 @@ export class Oracle implements NetworkObserver {
     const writer = this.#ledgers.get(after.writer);
     if (writer === undefined) return;
     const { identity } = writer.process;
+    if (before.lease !== null && sightingKey(before.lease) === sightingKey(after.lease)) {
+      return this.#checkChallenge(writer, after.lease);
+    }
     writer.ownKeys.add(sightingKey(after.lease));
     // Another process may share its identity.
     const wasIts = oldHolder === identity && writer.sentAt.has(old.renewTime ?? '');
@@ -256,6 +274,14 @@ export class Oracle implements NetworkObserver {
     if (after.lease !== null) return;
     const retryPeriodsMs = [...this.#ledgers.values()].map(({ process }) => process.retryPeriodMs);
     if (this.#now() - this.#createdAtMs < LOOKS_APART * Math.max(0, ...retryPeriodsMs) + 1_000) this.exempt();
+  }
+
+  /** Who changes nothing of the spec asks its holder to give way, by name, and does not lead. */
+  #checkChallenge({ process }: Ledger, lease: unknown): void {
+    const { annotations = {} } = (lease as { metadata: { annotations?: Record<string, string> } }).metadata;
+    const asks = annotations['leasegate.dev/challenger'] === process.identity;
+    if (!asks || process.claims() || specOf(lease).holderIdentity === process.identity)
+      this.#broken(6, `${short(process.identity)} wrote a Lease and changed nothing of it`);
   }
 
   #checkRelease({ process }: Ledger, wasIts: boolean): void {

@@ -65,11 +65,16 @@ export class Replica implements Participant {
   readonly transport: SimTransport;
   readonly leadership: Leadership;
   readonly runner: ElectionRunner;
+  readonly candidacy: Candidacy;
   readonly #timings: ElectionTimings;
   /** The application was told that it leads and trusts that until then, by its own monotonic clock. */
   #trustsUntilMonoMs = Number.NEGATIVE_INFINITY;
   /** Work of an ended tenure is still being stopped, and is waited for until then at most. */
   #stopsByMonoMs: number | null = null;
+  /** What the health check has told last. */
+  #healthy = true;
+  /** The application's process is gone: it acts on nothing, and asks nothing. */
+  #applicationEnded = false;
   /** SIGTERM has come: as beside a native sidecar, the application has ended. */
   terminating = false;
 
@@ -80,6 +85,7 @@ export class Replica implements Participant {
     this.names = names;
     this.machine = machine;
     this.#timings = timings;
+    this.candidacy = parts.candidacy;
     this.transport = new SimTransport({ world, machine, server, random, observer, process: this.process });
     const lease = { namespace: NAMESPACE, name: LEASE };
     const client = new KubeClient({ transport: this.transport, clock: machine, metrics: UNCOUNTED, log: SILENT });
@@ -132,6 +138,12 @@ export class Replica implements Participant {
     return this.leadership.isLeader();
   }
 
+  /** Whether it was told not to lead: at all, or for its application's health. */
+  barred(): boolean {
+    const { neverLead, leadUnhealthy } = this.candidacy;
+    return neverLead || !(this.#healthy || leadUnhealthy);
+  }
+
   /** Whether its application may be doing what only a leader may, at this moment. */
   acts(): boolean {
     if (!this.machine.running) return false;
@@ -146,10 +158,31 @@ export class Replica implements Participant {
 
   /** The application asks and believes the answer for as long as it says. */
   ask(): void {
-    if (!this.machine.running || this.terminating) return;
+    if (!this.machine.running || this.terminating || this.#applicationEnded) return;
     const { monoMs } = this.machine.now();
     const { isLeader, validForMs } = this.leadership.answer();
     if (isLeader) this.#trustsUntilMonoMs = Math.max(this.#trustsUntilMonoMs, monoMs + validForMs);
+  }
+
+  /** The application is found unhealthy; when it has `ended`, the health check finds that out, too. */
+  sicken(ended: boolean): void {
+    if (ended) {
+      this.#applicationEnded = true;
+      this.forget();
+    }
+    this.machine.deliver(() => {
+      this.#healthy = false;
+      this.runner.setEligible(false, ended ? 'refused' : 'timeout', { ended });
+    });
+  }
+
+  /** It works, and is found to. */
+  recover(): void {
+    this.#applicationEnded = false;
+    this.machine.deliver(() => {
+      this.#healthy = true;
+      this.runner.setEligible(true, 'ok');
+    });
   }
 
   /** A suspend hides time from the application's clock, too; what it believed is given up with it. */

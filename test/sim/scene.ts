@@ -113,6 +113,14 @@ export class Scene {
     if (participant instanceof Replica) participant.machine.deliver(() => action(participant));
   }
 
+  /** The application of a replica fails its health checks for a while. */
+  sicken(place: number, ended: boolean, forMs: number): void {
+    const participant = this.cast.at(place);
+    if (!(participant instanceof Replica)) return;
+    participant.sicken(ended);
+    this.#world.after(forMs, () => participant.recover());
+  }
+
   stepWallClock(place: number, byMs: number): void {
     this.cast.at(place)?.machine.stepWallClock(byMs);
   }
@@ -163,6 +171,7 @@ export class Scene {
       Object.assign(participant.transport.weather, CALM);
       this.#goOn(participant);
       this.control(place, ({ runner }) => runner.resume());
+      if (participant instanceof Replica) participant.recover();
     }
   }
 
