@@ -35,7 +35,9 @@ export class TestContext implements CommandContext {
     this.#listeners.push(listener);
   }
 
-  onImpatience(): void {}
+  onImpatience(): () => void {
+    return () => {};
+  }
 
   signal(signal: 'SIGTERM' | 'SIGINT'): void {
     for (const listener of this.#listeners) listener(signal);

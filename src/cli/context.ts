@@ -10,8 +10,11 @@ export interface CommandContext {
   readFile(path: string): string | undefined;
   /** Calls `listener` on the first SIGTERM or SIGINT; at once, when it has come already. */
   onSignal(listener: (signal: Signal) => void): void;
-  /** What the first signal began can be cut short: calls `listener` on a further one, which otherwise ends the process. */
-  onImpatience(listener: () => void): void;
+  /**
+   * What the first signal began can be cut short: calls `listener` on a further one, which otherwise ends the process. Returns the
+   * way to end this.
+   */
+  onImpatience(listener: () => void): () => void;
 }
 
 /** A subcommand: resolves to the exit code. 0 done, 1 failed or refused, 2 not usable as called, or nobody there to ask. */

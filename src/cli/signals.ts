@@ -26,10 +26,13 @@ export function onSignal(listener: (signal: Signal) => void): void {
 
 /**
  * Something that the first signal began waits: one further signal ends that instead of the process, and then the next one the
- * process.
+ * process. Returns the way to say that it does not wait any more.
  */
-export function onImpatience(listener: () => void): void {
+export function onImpatience(listener: () => void): () => void {
   onImpatient = listener;
+  return () => {
+    onImpatient = null;
+  };
 }
 
 function onReceived(signal: Signal): void {
@@ -41,7 +44,8 @@ function onReceived(signal: Signal): void {
   } else if (atMs - lastAtMs >= REPEATED_MS_MAX) {
     if (onImpatient === null) process.exit(128 + constants.signals[signal]);
     lastAtMs = atMs;
-    onImpatient();
+    const listener = onImpatient;
     onImpatient = null;
+    listener();
   }
 }

@@ -84,6 +84,11 @@ describe('refused is', () => {
       'LEASEGATE_APP_HEALTH_FAILURES 5 says nothing without an application to check; set LEASEGATE_APP_HEALTH_URL, such as http://127.0.0.1:3000/healthz, or leave it out',
     ],
     [
+      'to lead without a healthy application where nobody asks',
+      { LEASEGATE_LEAD_UNHEALTHY: 'true' },
+      'LEASEGATE_LEAD_UNHEALTHY true says nothing without an application to check; set LEASEGATE_APP_HEALTH_URL, such as http://127.0.0.1:3000/healthz, or leave it out',
+    ],
+    [
       'a check that outlasts the interval',
       { ...URL_OPTION, LEASEGATE_APP_HEALTH_TIMEOUT: '2s' },
       'LEASEGATE_APP_HEALTH_TIMEOUT 2s is longer than LEASEGATE_APP_HEALTH_INTERVAL 1s (its default); make it as long at most',

@@ -59,9 +59,9 @@ export const HEALTH_OPTIONS = {
 
 type Key = keyof typeof HEALTH_OPTIONS;
 
-/** The rules between them, for a table that has the listeners as well. */
+/** The rules between them, for a table that has the listeners and `leadUnhealthy` as well. */
 export function healthRelations<O extends Options & typeof HEALTH_OPTIONS>(): Relation<O>[] {
-  type Table = typeof HEALTH_OPTIONS & { readonly [K in Listener]: O[string] };
+  type Table = typeof HEALTH_OPTIONS & { readonly [K in Listener | 'leadUnhealthy']: O[string] };
   const dependent = (Object.keys(HEALTH_OPTIONS) as Key[]).filter((key) => key !== 'appHealthUrl');
   const relations: Relation<Table>[] = [
     {
@@ -75,6 +75,17 @@ export function healthRelations<O extends Options & typeof HEALTH_OPTIONS>(): Re
           remedy: 'set LEASEGATE_APP_HEALTH_URL, such as http://127.0.0.1:3000/healthz, or leave it out',
         };
       },
+    },
+    {
+      between: ['leadUnhealthy'],
+      rule: 'To lead without a healthy application means something only where that is checked.',
+      broken: ({ leadUnhealthy }, show, given) =>
+        leadUnhealthy !== true || given('appHealthUrl')
+          ? null
+          : {
+              message: `${show('leadUnhealthy')} says nothing without an application to check`,
+              remedy: 'set LEASEGATE_APP_HEALTH_URL, such as http://127.0.0.1:3000/healthz, or leave it out',
+            },
     },
     {
       between: ['appHealthTimeout', 'appHealthInterval'],

@@ -63,12 +63,16 @@ describe('what is loaded', () => {
       ...['--lease-name=other', '--namespace=ops', '--api-listen=[::1]:0', '--probe-listen=:9000'],
       ...['--lease-duration=1m', '--renew-deadline=40s', '--renew-interval=5s', '--retry-period=500ms'],
       ...['--priority=3', '--preempt=true', '--lead-unhealthy=true'],
+      ...['--app-health-url=tcp://127.0.0.1:3000', '--app-health-interval=5s', '--app-health-timeout=2s'],
+      ...['--app-health-failures=4', '--app-health-successes=5', '--shutdown-delay=6s'],
       ...['--kubeconfig=/etc/kubeconfig', '--log-level=debug'],
     ];
     expect(configOf(IN_POD, argv, { readFile: () => '' })).toMatchObject({
       lease: { name: 'other', namespace: 'ops' },
       timings: { leaseDurationMs: 60_000, renewDeadlineMs: 40_000, renewIntervalMs: 5_000, retryPeriodMs: 500 },
       candidacy: { priority: 3, preempt: true, neverLead: false, leadUnhealthy: true },
+      appHealth: { target: { port: 3_000 }, intervalMs: 5_000, timeoutMs: 2_000, failures: 4, successes: 5 },
+      shutdown: { kind: 'delay', delayMs: 6_000 },
       apiListen: { host: '::1', port: 0 },
       probeListen: { host: '', port: 9000 },
       kubeconfig: '/etc/kubeconfig',

@@ -89,12 +89,13 @@ export class HealthMonitor {
       log.info({ code: 'APP_HEALTHY' }, 'the application is fit to lead');
       this.#tell(result, false);
     } else {
-      const { why, detail } = result;
-      const { successesNeeded } = now;
-      log.warn(
-        { code: 'APP_UNHEALTHY', why, detail, successesNeeded },
-        `the application is not fit to lead: ${why} (${detail})`,
-      );
+      const fields = { why: result.why, detail: result.detail, successesNeeded: now.successesNeeded };
+      // A sidecar starts before its application: that this is not there yet is nothing to warn of.
+      if (before.standing === 'unknown') {
+        log.info({ code: 'APP_UNHEALTHY', ...fields }, `the application is not fit to lead yet: ${result.why}`);
+      } else {
+        log.warn({ code: 'APP_UNHEALTHY', ...fields }, `the application is not fit to lead any more: ${result.why}`);
+      }
       this.#tell(result, now.ended);
     }
   }

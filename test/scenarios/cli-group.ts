@@ -8,6 +8,7 @@ import { bundleCli, CliProcess } from './cli-process.ts';
 /** How long a test with processes may take, on a busy machine. */
 export const TEST_MS_MAX = 30_000;
 
+const TOKEN = 'replica';
 const LEASE = 'my-lease';
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
 
@@ -16,7 +17,7 @@ export async function openGroup() {
   const cli = await bundleCli();
   const server = await startLeaseServer({ listen: '127.0.0.1:0' });
   const kubeconfig = join(dirname(cli.script), 'kubeconfig');
-  writeFileSync(kubeconfig, renderKubeconfig({ server: server.url }));
+  writeFileSync(kubeconfig, renderKubeconfig({ server: server.url, token: TOKEN }));
   return {
     /** Makes the Lease anew, free. */
     async freeLease(): Promise<void> {
@@ -42,6 +43,8 @@ export async function openGroup() {
       const answer = await fetch(`${server.url}${LEASES}/${LEASE}`);
       return ((await answer.json()) as { spec: { holderIdentity: string } }).spec.holderIdentity;
     },
+    /** No answer reaches any replica. Returns the way to mend it. */
+    cutOff: (): (() => void) => server.faults.inject({ kind: 'cut-off' }, { token: TOKEN }),
     async close(): Promise<void> {
       await server.abort();
       cli[Symbol.dispose]();

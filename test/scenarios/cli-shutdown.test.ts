@@ -68,3 +68,20 @@ test(
   },
   TEST_MS_MAX,
 );
+
+test(
+  'after the wait, a second signal ends the process at once',
+  async () => {
+    await using leader = group.startReplica('web-0', '--shutdown-delay', '100ms');
+    await leader.printed(/"LEADING"/);
+    const mend = group.cutOff();
+    leader.signal('SIGTERM');
+    await leader.printed(/"STOPPING"/);
+    const again = setInterval(() => leader.signal('SIGTERM'), 50);
+    expect(await leader.exited).toEqual({ code: 143, signal: null });
+    clearInterval(again);
+    expect(leader.out).not.toContain('"RELEASE');
+    mend();
+  },
+  TEST_MS_MAX,
+);
