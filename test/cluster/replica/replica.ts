@@ -32,6 +32,8 @@ export interface ReplicaOptions {
   readonly timings: Timings;
   /** Time between two questions to `/leader`. */
   readonly askEveryMs: number;
+  /** `address:port`. Default: any port of 127.0.0.1. */
+  readonly probeListen?: string | undefined;
   /** Beside what it needs. */
   readonly env: NodeJS.ProcessEnv;
   /** Beside what it needs. */
@@ -94,7 +96,7 @@ export class Replica extends LineProcess {
         ...['--lease-name', leaseName, '--namespace', namespace],
         ...['--lease-duration', timings.leaseDuration, '--renew-deadline', timings.renewDeadline],
         ...['--retry-period', timings.retryPeriod],
-        ...['--api-listen', '127.0.0.1:0', '--probe-listen', '127.0.0.1:0'],
+        ...['--api-listen', '127.0.0.1:0', '--probe-listen', options.probeListen ?? '127.0.0.1:0'],
         ...options.args,
       ],
       env: {

@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly caFile?: string;
   /** The token that it starts with. Default: one from the TokenRequest API. */
   readonly token?: string;
+  /** Default: any port of 127.0.0.1. */
+  readonly probeListen?: string;
   /** Beside what every replica is given. */
   readonly env?: NodeJS.ProcessEnv;
   /** Program and arguments put before its own; it must `exec` them, for signals go to its pid: `['prlimit', '--nofile=64']`. */
@@ -118,6 +120,7 @@ export class Scene {
       leaseName: LEASE_NAME,
       timings: this.timings,
       askEveryMs: this.#options.askEveryMs,
+      probeListen: options.probeListen,
       env: options.env ?? {},
       args: options.args ?? [],
       ownWallClock: options.ownWallClock ?? false,
