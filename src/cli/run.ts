@@ -198,7 +198,8 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
       ...(gateway !== null && { gateway: formatAddress(gateway.listen) }),
       ...(gateway?.peerListen && { peers: formatAddress(gateway.peerListen) }),
     };
-    log.info({ code: 'STARTED', version: VERSION, identity, lease, timings, server, listen: listening }, 'campaigns');
+    const started = { version: VERSION, identity, lease, timings, server, listen: listening };
+    log.info({ code: 'STARTED', ...started }, config.candidacy.neverLead ? 'follows' : 'campaigns');
     campaigning = runner;
     runner.start();
   }
