@@ -49,7 +49,7 @@ export function challengeAtMonoMs(state: Known): number {
   if (!campaigns(state) || !eligible || sighting.kind !== 'present' || isFoundOutdated(state)) return never;
   const { record, rewind, termSinceMonoMs } = sighting;
   const holderPriority = record.holderPriority ?? PRIORITY_MAX;
-  if (rewind !== null || isUncontested(record, state) || holderPriority >= priority) return never;
+  if (isUncontested(record, state) || holderPriority >= priority) return never;
   // A clone of this process could not be told apart by name.
   if (record.holder === config.identity) return never;
   if (!preempt && holderPriority !== PRIORITY_UNHEALTHY) return never;
@@ -57,7 +57,8 @@ export function challengeAtMonoMs(state: Known): number {
   const { challenger } = record;
   if (challenger !== null && challenger.identity !== config.identity && challenger.priority >= priority) return never;
   const settledMonoMs = Math.max(termSinceMonoMs, eligibleSinceMonoMs) + config.timings.leaseDurationMs;
-  return Math.max(settledMonoMs + headStartMs(state), state.challengeAfterMonoMs);
+  const pastMonoMs = rewind?.untilMonoMs ?? Number.NEGATIVE_INFINITY;
+  return Math.max(settledMonoMs + headStartMs(state), state.challengeAfterMonoMs, pastMonoMs);
 }
 
 /**

@@ -172,6 +172,31 @@ describe('a release', () => {
     expect(replica.the('update').content.holder).toBe('');
   });
 
+  test('whose fate is unknown forgets nobody: a Lease made anew meanwhile is waited out for who may have held it', () => {
+    const { replica } = releasing();
+    replica
+      .sees(lease({ resourceVersion: '103' }))
+      .wait(1_000)
+      .reply(UNKNOWN);
+    const anew = lease({ uid: 'lease-2', resourceVersion: '105', holder: '', renewTime: null });
+    replica.wake().reply({ kind: 'ok', record: anew });
+    expect(replica.the('released').result).toBe('freed');
+    expect([replica.nowMs, replica.wakeInMs()]).toEqual([3_000, 15_000]);
+  });
+
+  test('that is given up forgets nobody either', () => {
+    const { replica } = releasing(PAUSE);
+    replica
+      .sees(lease({ resourceVersion: '103' }))
+      .reply(UNKNOWN)
+      .wait(5_000)
+      .tick();
+    expect(replica.the('released').result).toBe('kept');
+    const anew = lease({ uid: 'lease-2', resourceVersion: '105', holder: '', renewTime: null });
+    replica.send(RESUME).wake().reply({ kind: 'ok', record: anew });
+    expect(replica.wakeInMs()).toBe(15_000);
+  });
+
   test('that is refused is repeated, and given up when the safety margin is over', () => {
     const { replica } = releasing();
     replica.reply(REFUSED).wake();

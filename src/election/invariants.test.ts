@@ -9,7 +9,7 @@ const claiming = standby(lease({ holder: '' })).tick().state;
 describe('a state that the rules cannot produce fails closed', () => {
   const tenure = leading.tenure!;
   const broken: [string, Partial<ElectionState>][] = [
-    ['a leader that never saw its Lease', { sighting: { kind: 'unknown' } }],
+    ['a leader that never saw its Lease', { sighting: { kind: 'unknown', former: null } }],
     ['a leader whose record names another', { tenure: { ...tenure, record: lease() } }],
     ['a tenure over two Leases', { tenure: { ...tenure, leaseUid: 'lease-2' } }],
     ['a leader that does not campaign', { desire: 'pause' }],

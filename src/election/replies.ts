@@ -3,7 +3,7 @@ import { type Draft, report } from './draft.ts';
 import type { ReleaseResult, RequestOutcome } from './messages.ts';
 import { observe, onAbsent } from './observe.ts';
 import type { LeaseRecord } from './record.ts';
-import { isNews, isOutdated, sight } from './sighting.ts';
+import { doubt, isNews, isOutdated, sight } from './sighting.ts';
 import type { PendingChallenge, PendingWrite, Tenure } from './state.ts';
 import { begin } from './tenure.ts';
 import { clockJumped, clockJumpToleranceMs, type Instant, validityOf } from './timing.ts';
@@ -125,7 +125,7 @@ function onReleased(draft: Draft, request: PendingWrite, outcome: RequestOutcome
     return endRelease(draft, 'freed', now);
   }
   // Whose it is now only a read can tell: a release never replaces a version that was not seen to be ours.
-  draft.sighting = { kind: 'unknown' };
+  draft.sighting = doubt(draft.sighting);
   if (outcome.kind === 'conflict') draft.outdatedVersion = request.baseVersion;
   else failed(draft, outcome, now);
 }
@@ -135,7 +135,7 @@ export function endRelease(draft: Draft, result: ReleaseResult, now: Instant): v
   draft.releaseByMonoMs = null;
   draft.successor = null;
   if (result === 'kept') {
-    draft.sighting = { kind: 'unknown' };
+    draft.sighting = doubt(draft.sighting);
     draft.claimUnconfirmed = false;
     retryLater(draft, null, now);
     draft.readAtMonoMs = draft.retryAtMonoMs;
@@ -185,7 +185,7 @@ function learn(draft: Draft, record: LeaseRecord, now: Instant): boolean {
 function awaitNews(draft: Draft, request: Pick<PendingWrite, 'baseVersion'>, now: Instant): void {
   const shown = draft.sighting.kind === 'present' ? draft.sighting.record.resourceVersion : null;
   if (shown !== request.baseVersion) return;
-  if (request.baseVersion === null) draft.sighting = { kind: 'unknown' };
+  if (request.baseVersion === null) draft.sighting = doubt(draft.sighting);
   else draft.outdatedVersion = request.baseVersion;
   draft.readAtMonoMs = draft.watching ? now.monoMs + draft.config.timings.retryPeriodMs : now.monoMs;
 }

@@ -1,6 +1,6 @@
 import { isPredecessor } from './identity.ts';
 import { compareResourceVersions, isSameTerm, type LeaseRecord, sameRenewal } from './record.ts';
-import type { ElectionConfig, ElectionState, Rewind, Sighting } from './state.ts';
+import type { ElectionConfig, ElectionState, KnownSighting, Rewind, Sighting } from './state.ts';
 import type { Instant } from './timing.ts';
 
 /** How long a record is valid without a renewal: its own duration, or ours when it carries none. */
@@ -14,14 +14,15 @@ export function sight(before: Sighting, record: LeaseRecord, config: ElectionCon
   const sinceMonoMs = unchanged ? before.sinceMonoMs : now.monoMs;
   const sameTerm = before.kind === 'present' && isSameTerm(before.record, record);
   const termSinceMonoMs = sameTerm ? before.termSinceMonoMs : now.monoMs;
-  const rewind = rewindOf(before, record, config, now);
+  const known = lastKnown(before);
+  const rewind = rewindOf(known, record, config, now);
   return {
     kind: 'present',
     record,
     sinceMonoMs,
     termSinceMonoMs,
     rewind,
-    formerUntilMonoMs: formerUntilMonoMs(before, record, config, now),
+    formerUntilMonoMs: formerUntilMonoMs(known, record, config, now),
   };
 }
 
@@ -29,9 +30,14 @@ export function sight(before: Sighting, record: LeaseRecord, config: ElectionCon
  * A Lease that was deleted and made anew, free perhaps, says nothing of who held the one before: its claim is waited out as if
  * the Lease were missing still.
  */
-function formerUntilMonoMs(before: Sighting, record: LeaseRecord, config: ElectionConfig, now: Instant): number {
-  switch (before.kind) {
-    case 'unknown':
+function formerUntilMonoMs(
+  before: KnownSighting | null,
+  record: LeaseRecord,
+  config: ElectionConfig,
+  now: Instant,
+): number {
+  switch (before?.kind) {
+    case undefined:
       return Number.NEGATIVE_INFINITY;
     case 'absent':
       return before.claimableAtMonoMs;
@@ -41,11 +47,26 @@ function formerUntilMonoMs(before: Sighting, record: LeaseRecord, config: Electi
   }
 }
 
+/** It is not known any more what the store holds: only a look can tell. */
+export function doubt(before: Sighting): Sighting {
+  return { kind: 'unknown', former: lastKnown(before) };
+}
+
+function lastKnown(sighting: Sighting): KnownSighting | null {
+  return sighting.kind === 'unknown' ? sighting.former : sighting;
+}
+
 /**
  * An etcd that was restored shows a record of the past, free perhaps, or our own, while the holder of the last one that was
  * known is still at work: its claim is waited out. It is over when the known version is seen again: then the read was stale.
  */
-function rewindOf(before: Sighting, record: LeaseRecord, config: ElectionConfig, now: Instant): Rewind | null {
+function rewindOf(
+  before: KnownSighting | null,
+  record: LeaseRecord,
+  config: ElectionConfig,
+  now: Instant,
+): Rewind | null {
+  if (before === null) return null;
   const present = before.kind === 'present' ? before : null;
   const knownVersion = present?.rewind?.knownVersion ?? versionOf(before);
   if (knownVersion === null || compareResourceVersions(record.resourceVersion, knownVersion) >= 0) return null;
@@ -112,7 +133,8 @@ export function sightAbsence(
   if (before.kind === 'absent' && now.monoMs - before.confirmedAtMonoMs <= absenceGapMsMax(config)) {
     return { ...before, ...seen };
   }
-  const last = before.kind === 'present' ? before : null;
+  const known = lastKnown(before);
+  const last = known?.kind === 'present' ? known : null;
   const waitMs = Math.max(config.timings.leaseDurationMs, last === null ? 0 : recordDurationMs(last.record, config));
   const formerMonoMs = Math.max(last?.formerUntilMonoMs ?? 0, last?.rewind?.untilMonoMs ?? 0);
   return { kind: 'absent', claimableAtMonoMs: Math.max(now.monoMs + waitMs, formerMonoMs), ...seen };

@@ -15,7 +15,10 @@ export interface ElectionConfig {
 
 /** What is known of the Lease in the store. */
 export type Sighting =
-  | { readonly kind: 'unknown' }
+  /** `former`: what was known before it became doubtful; it tells no more who holds the Lease, but who may still be at work. */
+  { readonly kind: 'unknown'; readonly former: KnownSighting | null } | KnownSighting;
+
+export type KnownSighting =
   /**
    * `confirmedAtMonoMs`: when it was last seen to be missing. `resourceVersion`: older sightings are stale; null when nothing
    * newer than the absence could be told.
@@ -155,7 +158,7 @@ export function initialState(config: ElectionConfig): ElectionState {
     desire: 'campaign',
     eligible: true,
     eligibleSinceMonoMs: Number.NEGATIVE_INFINITY,
-    sighting: { kind: 'unknown' },
+    sighting: { kind: 'unknown', former: null },
     watching: false,
     tenure: null,
     stoppingWork: null,

@@ -131,7 +131,7 @@ export const HAZARDS: readonly Hazard[] = [
     edits: [
       {
         file: 'src/election/replies.ts',
-        from: "  if (request.baseVersion === null) draft.sighting = { kind: 'unknown' };",
+        from: '  if (request.baseVersion === null) draft.sighting = doubt(draft.sighting);',
         to: `  if (request.baseVersion === null) {
     const raw = { metadata: { name: 'lease', namespace: 'sim' } };
     const empty = { uid: '', resourceVersion: '', holder: '', leaseDurationMs: 0, renewTime: null, acquireTime: null };
