@@ -17,6 +17,9 @@ export interface Way {
 /** Bodies that the application serves, by path, in bytes. */
 export const BODIES = { '/2b': 2, '/1k': 1_024, '/1m': 1_048_576 } as const;
 
+/** What the image sets for its process. */
+const IMAGE_ENVIRONMENT = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072', NODE_ENV: 'production' };
+
 /** The application (an nginx), and all the ways to it. */
 export class Proxies {
   readonly directory: string;
@@ -104,7 +107,8 @@ backend application
       ...['--gateway-listen', `127.0.0.1:${port}`, '--gateway-target', `127.0.0.1:${this.#applicationPort}`],
       ...['--gateway-protocol', protocol],
     ];
-    const way = await this.#serve(`Leasegate ${protocol}`, port, [process.execPath, bundle, ...run], this.#proxyPrefix);
+    const command = [process.execPath, bundle, ...run];
+    const way = await this.#serve(`Leasegate ${protocol}`, port, command, this.#proxyPrefix, IMAGE_ENVIRONMENT);
     await until('it leads', async () => (await ask(local, '/is-leader'))?.status === 200, 50);
     return way;
   }

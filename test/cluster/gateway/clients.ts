@@ -68,15 +68,11 @@ export class Clients {
     const settle = (status: number | null, error: string | null) =>
       resolve(this.#ended ? null : { sentMs, endedMs: monoMs(), status, error });
     const agent = keepAlive ? this.#agent : false;
-    const outgoing = request(
-      `http://${endpoint}${path}`,
-      { agent, signal: AbortSignal.timeout(path === '/' ? 2_000 : TIMEOUT_MS) },
-      (res) => {
-        res.on('error', (error: NodeJS.ErrnoException) => settle(null, error.code ?? error.message));
-        res.on('end', () => settle(res.statusCode ?? 0, null));
-        res.resume();
-      },
-    );
+    const outgoing = request(`http://${endpoint}${path}`, { agent, signal: AbortSignal.timeout(TIMEOUT_MS) }, (res) => {
+      res.on('error', (error: NodeJS.ErrnoException) => settle(null, error.code ?? error.message));
+      res.on('end', () => settle(res.statusCode ?? 0, null));
+      res.resume();
+    });
     outgoing.on('error', (error: NodeJS.ErrnoException) => settle(null, error.code ?? error.message));
     outgoing.end();
     return promise;
