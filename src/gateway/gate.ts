@@ -9,7 +9,7 @@ export interface Passage {
   cut(): void;
 }
 
-/** A passage's right to go on; to be asked again before each write towards the application. */
+/** A passage's right to go on; to be asked again before each write, in either direction. */
 export interface Pass {
   /** Of the term under which it was let in. */
   readonly fencingToken: string;

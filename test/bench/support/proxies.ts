@@ -28,9 +28,14 @@ export class Proxies {
   readonly #programs: Program[] = [];
   #applicationPort = 0;
 
-  static async start(prefixes: { proxy: readonly string[]; other: readonly string[] }): Promise<Proxies> {
+  /** @param application - what is proxied: an nginx that serves {@link BODIES}, or a server that repeats what tunnels carry */
+  static async start(
+    prefixes: { proxy: readonly string[]; other: readonly string[] },
+    application: 'bodies' | 'tunnels' = 'bodies',
+  ): Promise<Proxies> {
     const proxies = new Proxies(await mkdtemp(join(tmpdir(), 'leasegate-bench-')), prefixes);
-    await proxies.#startApplication();
+    if (application === 'bodies') await proxies.#serveBodies();
+    else await proxies.#serveTunnels();
     return proxies;
   }
 
@@ -44,14 +49,15 @@ export class Proxies {
     return { name: 'direct', port: this.#applicationPort, program: null };
   }
 
-  async nginx(): Promise<Way> {
+  async nginx({ upgrades = false } = {}): Promise<Way> {
     const [port = 0] = await freePorts(1);
     const server = `
     listen 127.0.0.1:${port};
     location / {
       proxy_pass http://application;
       proxy_http_version 1.1;
-      proxy_set_header Connection "";
+      proxy_set_header Connection "${upgrades ? 'Upgrade' : ''}";
+      ${upgrades ? 'proxy_set_header Upgrade $http_upgrade;' : ''}
       proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $remote_addr;
       proxy_set_header X-Forwarded-Host $http_host;
@@ -113,11 +119,25 @@ backend application
     return way;
   }
 
+  async httpProxyMiddleware(): Promise<Way> {
+    const [port = 0] = await freePorts(1);
+    const script = join(import.meta.dirname, 'http-proxy-middleware.ts');
+    const command = [process.execPath, script, String(port), `http://127.0.0.1:${this.#applicationPort}`];
+    return this.#serve('http-proxy-middleware', port, command, this.#proxyPrefix, IMAGE_ENVIRONMENT);
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#programs.map((program) => program.stop()));
   }
 
-  async #startApplication(): Promise<void> {
+  async #serveTunnels(): Promise<void> {
+    const [port = 0] = await freePorts(1);
+    this.#applicationPort = port;
+    const command = [process.execPath, join(import.meta.dirname, 'tunnel-server.ts'), String(port)];
+    await this.#serve('the application', port, command, this.#otherPrefix);
+  }
+
+  async #serveBodies(): Promise<void> {
     const root = join(this.directory);
     for (const [path, bytes] of Object.entries(BODIES)) await writeFile(join(root, path), Buffer.alloc(bytes, 'x'));
     const [port = 0] = await freePorts(1);
@@ -138,7 +158,8 @@ backend application
       `daemon off;
 master_process off;
 pid nginx.pid;
-events { worker_connections 4096; }
+worker_rlimit_nofile 20000;
+events { worker_connections 20000; }
 http {
   access_log off;
   sendfile on;
