@@ -73,7 +73,8 @@ class Service {
       env: { POD_IP: ip },
       args: [
         ...['--gateway-listen', `${ip}:8080`, '--gateway-target', application.address],
-        ...['--gateway-standby', standby, ...forward, ...tcp],
+        // The stream never ends by itself.
+        ...['--gateway-standby', standby, '--gateway-drain', '2s', ...forward, ...tcp],
       ],
     });
     await replica.untilWatching(30_000);
