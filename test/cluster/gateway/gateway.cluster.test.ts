@@ -66,7 +66,7 @@ class Service {
     const application = await Application.start(`application-${ip}`, protocol);
     this.applications.push(application);
     const relay = await Relay.open(this.#scene.controlPlane.ports.apiServer);
-    const tcp = protocol === 'tcp' ? ['--gateway-protocol', 'tcp', '--gateway-proxy-protocol'] : [];
+    const tcp = protocol === 'tcp' ? ['--gateway-protocol', 'tcp', '--gateway-proxy-protocol', 'true'] : [];
     const forward = standby === 'forward' ? ['--gateway-peer-listen', `${ip}:4042`] : [];
     const replica = await this.#scene.startReplica({
       server: relay.url,
