@@ -83,6 +83,8 @@ export class Exchange implements Passage, AttemptListener, Running {
       : null;
     res.exchange = this;
     res.on('close', onClose).on('drain', onDrain).on('error', ignore);
+    // Sent behind a request that is not answered yet: until its turn comes, node:http does not tell its response of the end.
+    if (res.socket === null) req.socket.setMaxListeners(0).once('close', () => this.closed());
     context.metrics.begun('request');
   }
 
