@@ -57,9 +57,10 @@ async function measure({ port, program }: Way) {
   const before = (await memoryOf(pid)).rss;
   const cpuStart = await cpuMsOf(pid);
   const sockets: Socket[] = [];
-  while (sockets.length < count) {
-    const more = Math.min(OPENED_AT_A_TIME, count - sockets.length);
-    sockets.push(...(await Promise.all(Array.from({ length: more }, () => open(port)))));
+  for (let at = 0; at < count; at += OPENED_AT_A_TIME) {
+    const more = Math.min(OPENED_AT_A_TIME, count - at);
+    const opened = await Promise.all(Array.from({ length: more }, () => open(port)));
+    sockets.push(...opened.filter((socket) => socket !== null));
   }
   const cpuOpened = await cpuMsOf(pid);
   await sleep(2_000);
@@ -84,24 +85,30 @@ async function measure({ port, program }: Way) {
   };
 }
 
-/** Resolves when the protocol has been changed. */
-async function open(port: number): Promise<Socket> {
+/** Resolves when the protocol has been changed; null when it was not. */
+async function open(port: number): Promise<Socket | null> {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
   socket.on('error', () => {});
   socket.write(UPGRADE);
-  const [head] = (await Promise.race([once(socket, 'data'), once(socket, 'close')])) as [Buffer | boolean];
-  if (!String(head).startsWith('HTTP/1.1 101')) throw new Error(`no tunnel: ${String(head)}`);
-  return socket;
+  return String(await heard(socket)).startsWith('HTTP/1.1 101') ? socket : null;
 }
 
 async function echo(socket: Socket): Promise<boolean> {
   if (socket.destroyed) return false;
   socket.write(MESSAGE);
-  let heard = '';
-  while (heard.length < MESSAGE.length) {
-    const [chunk] = (await Promise.race([once(socket, 'data'), once(socket, 'close')])) as [Buffer | boolean];
-    if (typeof chunk === 'boolean') return false;
-    heard += String(chunk);
+  let text = '';
+  while (text.length < MESSAGE.length) {
+    const chunk = await heard(socket);
+    if (chunk === null) return false;
+    text += String(chunk);
   }
-  return heard === MESSAGE;
+  return text === MESSAGE;
+}
+
+/** What comes next; null when the connection ends before. */
+function heard(socket: Socket): Promise<Buffer | null> {
+  return Promise.race([
+    once(socket, 'data').then(([chunk]) => chunk as Buffer),
+    once(socket, 'close').then(() => null),
+  ]).catch(() => null);
 }

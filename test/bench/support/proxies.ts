@@ -18,7 +18,12 @@ export interface Way {
 export const BODIES = { '/2b': 2, '/1k': 1_024, '/1m': 1_048_576 } as const;
 
 /** What the image sets for its process. */
-const IMAGE_ENVIRONMENT = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072', NODE_ENV: 'production' };
+const IMAGE_ENVIRONMENT = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+  NODE_ENV: 'production',
+  NODE_OPTIONS: '--max-semi-space-size=8',
+};
 
 /** The application (an nginx), and all the ways to it. */
 export class Proxies {
