@@ -22,22 +22,34 @@ beforeEach(() => {
   end = spareMemory(memory, new ProcessTime(time));
 });
 
-test('memory is given back once it is quiet after a load', async () => {
-  state.rss = 150 * MIB;
+function load(rssMiB: number): void {
+  state.rss = rssMiB * MIB;
   state.cpuMs += 5_000;
-  await time.pass(10_000);
+}
+
+test('memory is given back once it has been quiet for half a minute after a load', async () => {
+  load(150);
+  await time.pass(39_000);
   expect(state.collected).toBe(0);
-  await time.pass(10_000);
+  await time.pass(2_000);
   expect(state.collected).toBe(1);
 });
 
-test('what can’t be given back is not tried for again', async () => {
+test('a load that only pauses is not disturbed', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    load(150);
+    await time.pass(30_000);
+  }
+  expect(state.collected).toBe(0);
+});
+
+test('what can’t be given back is tried for again only after the next load', async () => {
   state.leastMiB = 100;
-  state.rss = 150 * MIB;
-  await time.pass(100_000);
+  load(150);
+  await time.pass(300_000);
   expect(state.collected).toBe(1);
-  state.rss = 120 * MIB;
-  await time.pass(10_000);
+  load(120);
+  await time.pass(300_000);
   expect(state.collected).toBe(2);
 });
 

@@ -16,23 +16,23 @@ export interface ProcessMemory {
 const LOOK_INTERVAL_MS = 10_000;
 /** Busier than that, a pause would be felt, and the garbage collector runs anyway. */
 const QUIET_CPU_SHARE_MAX = 0.02;
+/** A collection throws away compiled code, too: a load that only paused for a moment would begin slowly again. */
+const QUIET_LOOKS_MIN = 3;
 /** Less is not worth a pause. */
 const GROWTH_BYTES_MIN = 8 * 1024 * 1024;
 
 /**
- * Gives memory back after a busy time. V8 collects when something is allocated, so that a process with nothing to do keeps
- * what its last load needed, twice of what it uses, for good. Returns the way to end it.
+ * Gives memory back once after each busy time. V8 collects when something is allocated, so that a process with nothing to do
+ * keeps what its last load needed, twice of what it uses, for good. Returns the way to end it.
  */
 export function spareMemory(memory: ProcessMemory, timers: Timers): () => void {
+  const leanBytes = memory.rssBytes();
   let cpuMs = memory.cpuMs();
-  let leanBytes = memory.rssBytes();
+  let quietLooks = 0;
   const look = () => {
-    const usedMs = memory.cpuMs() - cpuMs;
-    const quiet = usedMs < LOOK_INTERVAL_MS * QUIET_CPU_SHARE_MAX;
-    if (quiet && memory.rssBytes() > leanBytes + GROWTH_BYTES_MIN) {
-      memory.collect();
-      leanBytes = memory.rssBytes();
-    }
+    const quiet = memory.cpuMs() - cpuMs < LOOK_INTERVAL_MS * QUIET_CPU_SHARE_MAX;
+    quietLooks = quiet ? quietLooks + 1 : 0;
+    if (quietLooks === QUIET_LOOKS_MIN && memory.rssBytes() > leanBytes + GROWTH_BYTES_MIN) memory.collect();
     cpuMs = memory.cpuMs();
     timer = timers.after(LOOK_INTERVAL_MS, look);
   };

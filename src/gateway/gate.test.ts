@@ -150,25 +150,30 @@ describe('a hand-over', () => {
     expect(told).toEqual([]);
   });
 
-  test('ends what takes longer than the drain', async () => {
+  test('ends what takes longer than the drain, and gives the application a moment to notice', async () => {
     leadership.lead();
     enter('one');
-    const handOver = leadership.handOver();
+    const ended: string[] = [];
+    void leadership.handOver().then(() => ended.push('hand-over'));
     await time.pass(2_999);
     expect(cut).toEqual([]);
     await time.pass(1);
-    await handOver;
     expect(cut).toEqual(['one']);
     expect(told).toEqual(['1 drained-too-long']);
+    await time.pass(99);
+    expect(ended).toEqual([]);
+    await time.pass(1);
+    expect(ended).toEqual(['hand-over']);
   });
 
   test('never takes longer than it is given, whatever the drain', async () => {
     leadership.lead();
     enter('one');
     const handOver = leadership.handOver(1_000);
-    await time.pass(1_000);
-    await handOver;
+    await time.pass(900);
     expect(cut).toEqual(['one']);
+    await time.pass(100);
+    await handOver;
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Leadership } from '../leadership/leadership.ts';
 import type { Clock, Timer, Timers } from '../ports/clock.ts';
-import { endableDelay } from '../ports/delay.ts';
+import { delay, endableDelay } from '../ports/delay.ts';
 import { Roster } from './roster.ts';
 
 /** Work that goes through the gateway to the local application: a request, a tunnel or a connection. */
@@ -9,7 +9,7 @@ export interface Passage {
   cut(): void;
 }
 
-/** A passage's right to go on; to be asked again before each write towards the application. */
+/** A passage's right to go on; to be asked again before each write, in either direction. */
 export interface Pass {
   /** Of the term under which it was let in. */
   readonly fencingToken: string;
@@ -37,6 +37,9 @@ export interface GateOptions {
   /** Told of each cut: how many passages, and whether the term was `lost` or had its time to drain. */
   readonly onCut?: (passages: number, why: 'lost' | 'drained-too-long') => void;
 }
+
+/** What an application may take to notice that its connections were cut, before another one is given work. */
+const NOTICE_MS = 100;
 
 /**
  * Lets work through to the local application while this replica leads, and not a moment longer. Nothing here believes a flag:
@@ -106,15 +109,17 @@ export class Gate {
     this.#onCut(size, why);
   }
 
-  /** Running work ends by itself, or is cut when its time is over. */
+  /** Running work ends by itself, or is cut when its time is over. Others may lead as soon as this resolves. */
   async #drain(untilMonoMs: number): Promise<void> {
     if (this.#passes.size === 0) return;
-    const limitMs = Math.min(this.#drainMs, untilMonoMs - this.#clock.now().monoMs);
-    const limit = endableDelay(limitMs, this.#timers);
+    const leftMs = untilMonoMs - this.#clock.now().monoMs;
+    const limit = endableDelay(Math.min(this.#drainMs, leftMs - NOTICE_MS), this.#timers);
     this.#drained = limit.end;
     await limit.over;
     this.#drained = null;
+    if (this.#passes.size === 0) return;
     this.cutAll('drained-too-long');
+    await delay(NOTICE_MS, this.#timers);
   }
 
   /** One timer for all: a passage that sends nothing must end with its term, too. */

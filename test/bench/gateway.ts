@@ -26,6 +26,8 @@ const { values: options } = parseArgs({
 });
 
 const connections = 64;
+/** V8 compiles what it meets often enough, for each kind of load anew. */
+const WARM_UP_SECONDS = 3;
 const onProxyCore = ['taskset', '-c', '0'];
 const onOtherCore = ['taskset', '-c', '1'];
 const bundle = resolve(import.meta.dirname, '../../dist/leasegate.js');
@@ -106,7 +108,7 @@ try {
 /** In turn, round by round, so that a drift of the machine meets all. */
 async function compare(ways: readonly Way[], work: Work, script: string, rssPeaks: Map<string, number>) {
   const loads = new Map<string, Load[]>(ways.map(({ name }) => [name, []]));
-  for (const way of ways) await load(way, work, script, 1);
+  for (const way of ways) await load(way, work, script, WARM_UP_SECONDS);
   for (let turn = 0; turn < Number(options.rounds); turn += 1) {
     for (const way of ways) {
       loads.get(way.name)!.push(await load(way, work, script, Number(options.seconds)));

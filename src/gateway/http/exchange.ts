@@ -83,6 +83,8 @@ export class Exchange implements Passage, AttemptListener, Running {
       : null;
     res.exchange = this;
     res.on('close', onClose).on('drain', onDrain).on('error', ignore);
+    // Sent behind a request that is not answered yet: until its turn comes, node:http does not tell its response of the end.
+    if (res.socket === null) req.socket.setMaxListeners(0).once('close', () => this.closed());
     context.metrics.begun('request');
   }
 
@@ -180,6 +182,7 @@ export class Exchange implements Passage, AttemptListener, Running {
   }
 
   headed(status: number, statusText: string, headers: IncomingHttpHeaders): void {
+    if (!this.#mayAnswer()) return;
     const { req, res } = this;
     const { metrics, targetHealth, closing } = this.#context;
     if (this.#route === 'peer') {
@@ -212,6 +215,8 @@ export class Exchange implements Passage, AttemptListener, Running {
   }
 
   received(chunk: Buffer): boolean {
+    // Until the head has left, its question has been answered in this very turn.
+    if (this.#flushed && !this.#mayAnswer()) return true;
     const { length } = chunk;
     this.#sentBytes += length;
     if (!this.#flushed && length === this.#length && length <= TEXT_BYTES_MAX) {
@@ -325,6 +330,11 @@ export class Exchange implements Passage, AttemptListener, Running {
     if (kind !== 'reset' || this.#retried || attempt.answered || !attempt.reused) return false;
     if (attempt.sent && (this.#body !== null || !IDEMPOTENT.has(this.req.method ?? ''))) return false;
     return this.mayWrite();
+  }
+
+  /** Whether what the application says may still go to the client. Where it may not, the exchange has been cut. */
+  #mayAnswer(): boolean {
+    return this.#pass === null || this.#pass.open();
   }
 
   #answerHeaders(headers: IncomingHttpHeaders): string[] {

@@ -13,8 +13,11 @@ export interface ForwarderOptions {
   readonly responseTimeoutMs: number;
 }
 
-/** Between two tries at a leader that does not take requests (yet, or any more) while no change is heard of. */
-const PAUSE_MS_MIN = 50;
+/**
+ * Between two tries at a leader that does not take requests (yet, or any more) while no change is heard of. A new one may be known
+ * here some milliseconds before it knows of itself.
+ */
+const PAUSE_MS_MIN = 5;
 const PAUSE_MS_MAX = 1_000;
 
 /**

@@ -144,6 +144,20 @@ describe('a process that was stopped beyond its term', () => {
     expect(cuts.length).toBeLessThanOrEqual(1);
   });
 
+  test('brings no answer of the application any more, nor what follows of one', async () => {
+    const { front, answers, skip } = await begin();
+    const [waiting, stream] = [client(front, get('/waiting')), client(front, get('/stream'))];
+    await stream.hears('begun');
+    await until(() => answers.has('/waiting'));
+    skip(11_000);
+    answers.get('/stream')!.write('later');
+    expect(await stream.ended).toBe('ECONNRESET');
+    answers.get('/waiting')!.end('whole answer');
+    expect(await waiting.ended).toBe('ECONNRESET');
+    expect(stream.text).not.toContain('later');
+    expect(waiting.text).toBe('');
+  });
+
   test('sends no request that was still waiting for a connection', async () => {
     const { clock, skip } = skippingClock();
     const app = await application((_req, res) => res.end('done'));

@@ -70,6 +70,10 @@ const REFUSED: Record<string, readonly [status: number, text: string]> = {
   'HTTP/2 without a change of protocols': [400, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
   'a version of HTTP that is none': [400, 'GET / HTTP/1.2\r\nHost: app.test\r\n\r\n'],
   TLS: [400, '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
+  'an upgrade with half a body': [
+    400,
+    `${GET}Connection: Upgrade\r\nUpgrade: websocket\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel`,
+  ],
   'an upgrade with a body': [400, `${GET}Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n\r\nhello`],
   'an upgrade with chunks': [400, `${CHUNKED}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n5\r\nhello\r\n0\r\n\r\n`],
   'a header that is too long': [431, `${GET}X-A: ${'a'.repeat(20_000)}\r\n\r\n`],

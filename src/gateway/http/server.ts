@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Timer, Timers } from '../../ports/clock.ts';
 import type { GatewayMetrics } from '../../ports/gateway-metrics.ts';
 import { ListenError } from '../../ports/listen-error.ts';
@@ -148,10 +149,16 @@ export class HttpServer {
       })
       .on('request', (req, res: GatewayResponse) => this.#serve(req, res, null))
       .on('checkContinue', (req, res: GatewayResponse) => this.#serve(req, res, null))
-      .on('upgrade', (req: IncomingMessage, socket: Socket, head: Buffer) => this.#upgrade(req, socket, head))
+      .on('upgrade', (req: IncomingMessage, stream: Duplex, head: Buffer) => {
+        // Another one than the socket where a body is still to come.
+        stream.on('error', ignore);
+        this.#upgrade(req, head);
+      })
       .on('connect', (_req, socket: Socket) => {
         socket.on('error', ignore);
-        rawError(socket, 'GATEWAY_BAD_REQUEST', 'CONNECT is not served.');
+        if (answerUnderWay(socket) === undefined)
+          turnAway(socket, 'GATEWAY_BAD_REQUEST', metrics, 'CONNECT is not served.');
+        else socket.destroy();
       })
       .on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseMalformed(error, socket, metrics));
   }
@@ -163,13 +170,22 @@ export class HttpServer {
     this.#running.add(exchange);
     if (check === 'too-many-headers') exchange.refuse('GATEWAY_HEADERS_TOO_LARGE');
     else if ('refused' in check) exchange.refuse('GATEWAY_BAD_REQUEST', { detail: `${check.refused}.` });
-    else if (upgrade !== null && hasBody(req)) {
-      exchange.refuse('GATEWAY_BAD_REQUEST', { detail: 'A request to change protocols has no body.' });
-    } else if (!exchange.toApplication()) this.#context.elsewhere(exchange);
+    else if (!exchange.toApplication()) this.#context.elsewhere(exchange);
   }
 
   /** node:http leaves the socket to us: a response that is no tunnel is still written by its means. */
-  #upgrade(req: IncomingMessage, socket: Socket, head: Buffer): void {
+  #upgrade(req: IncomingMessage, head: Buffer): void {
+    const { socket } = req;
+    if (answerUnderWay(socket) !== undefined) {
+      // Sent behind a request that is not answered yet: what either answer means to the client can't be told any more.
+      socket.on('error', ignore).destroy();
+      return;
+    }
+    if (hasBody(req)) {
+      const { metrics } = this.#options;
+      turnAway(socket, 'GATEWAY_BAD_REQUEST', metrics, 'A request to change protocols has no body.');
+      return;
+    }
     const res = new GatewayResponse(req);
     res.shouldKeepAlive = false;
     res.assignSocket(socket);
@@ -192,16 +208,29 @@ const MALFORMED: Readonly<Record<string, GatewayErrorCode>> = {
  * answer under way it is told nothing: another one would be taken for its continuation.
  */
 function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket, metrics: GatewayMetrics): void {
-  const response = (socket as Socket & { _httpMessage?: GatewayResponse })._httpMessage;
+  const response = answerUnderWay(socket);
   const code = MALFORMED[error.code ?? ''] ?? 'GATEWAY_BAD_REQUEST';
   const told = socket.writable && response?.headersSent !== true && error.code !== 'ECONNRESET';
-  if (told) rawError(socket, code);
-  if (response?.exchange) response.exchange.broke(told ? code : null);
-  else if (told) {
-    metrics.begun('request');
-    metrics.ended('request', 'invalid', 0, GATEWAY_ERRORS[code][0]);
-  }
+  if (response?.exchange) {
+    if (told) rawError(socket, code);
+    response.exchange.broke(told ? code : null);
+    socket.destroySoon();
+  } else if (told) turnAway(socket, code, metrics);
+  else socket.destroySoon();
+}
+
+/** Answers what never became an exchange, and ends the connection. */
+function turnAway(socket: Socket, code: GatewayErrorCode, metrics: GatewayMetrics, detail?: string): void {
+  socket.on('error', ignore);
+  rawError(socket, code, detail);
+  metrics.begun('request');
+  metrics.ended('request', 'invalid', 0, GATEWAY_ERRORS[code][0]);
   socket.destroySoon();
+}
+
+/** The response that node:http has assigned to a connection. */
+function answerUnderWay(socket: Socket): GatewayResponse | undefined {
+  return (socket as Socket & { _httpMessage?: GatewayResponse | null })._httpMessage ?? undefined;
 }
 
 function ignore(): void {}

@@ -54,14 +54,14 @@ export class Tunnel implements Passage, Running {
     client.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
     client.write(answer, 'latin1');
     if (fromServer.length > 0) client.write(fromServer);
-    const mayWrite = () => this.#pass?.open() ?? true;
-    if (fromClient.length > 0 && mayWrite()) server.write(fromClient);
+    const mayPass = () => this.#pass?.open() ?? true;
+    if (fromClient.length > 0 && mayPass()) server.write(fromClient);
     const onBytes = (direction: 'in' | 'out', bytes: number) => {
       if (direction === 'in') this.#receivedBytes += bytes;
       else this.#sentBytes += bytes;
       metrics.bytes(direction, bytes);
     };
-    relay({ client, upstream: server, mayWrite, onBytes });
+    relay({ client, upstream: server, mayPass, onBytes });
     client.resume();
   }
 

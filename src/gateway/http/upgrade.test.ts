@@ -208,3 +208,25 @@ describe('a standby', () => {
     expect(counted).toEqual(['request forwarded 101', 'tunnel forwarded']);
   });
 });
+
+describe('a change of protocols, or CONNECT, behind a request that is not answered yet', () => {
+  test.each([
+    ['upgrade', UPGRADE],
+    ['CONNECT', 'CONNECT app.test:80 HTTP/1.1\r\nHost: app.test\r\n\r\n'],
+  ])('ends the connection, and nothing else: %s', async (_, second) => {
+    const app = await application((req, res) => {
+      if (req.url === '/other') res.end('served');
+    });
+    const { leadership, front, counted } = await replica('a', app);
+    leadership.lead();
+    const one = client(front, 'GET /waits HTTP/1.1\r\nHost: app.test\r\n\r\n');
+    await until(() => app.received.includes('/waits'));
+    one.socket.write(second);
+    await one.ended;
+    expect(one.text).toBe('');
+    await until(() => counted.length === 1);
+    const two = client(front, 'GET /other HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n');
+    await two.ended;
+    expect(two.text).toContain('served');
+  });
+});

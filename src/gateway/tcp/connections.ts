@@ -85,7 +85,7 @@ export class Connection {
   /** Joins it with a leader's peer listener that has taken it. */
   joinPeer(peer: Socket): void {
     this.#outcome = 'forwarded';
-    relay({ client: this.client, upstream: peer, mayWrite: () => true, onBytes: this.#ports.metrics.bytes });
+    relay({ client: this.client, upstream: peer, mayPass: () => true, onBytes: this.#ports.metrics.bytes });
     this.client.resume();
   }
 
@@ -105,7 +105,7 @@ export class Connection {
 
   #begin(upstream: Socket, pass: Pass, { proxyProtocol, ends }: ServeOptions): void {
     if (proxyProtocol) upstream.write(formatProxyHeader(ends, pass.fencingToken));
-    relay({ client: this.client, upstream, mayWrite: () => pass.open(), onBytes: this.#ports.metrics.bytes });
+    relay({ client: this.client, upstream, mayPass: () => pass.open(), onBytes: this.#ports.metrics.bytes });
     this.client.resume();
   }
 }

@@ -244,6 +244,19 @@ describe('the end of a term', () => {
     expect(app.received.join('')).toBe('before');
   });
 
+  test('lets no byte of the application pass that arrived while the process was stopped', async () => {
+    const app = await application();
+    const { leadership, front } = await replica('a', app);
+    leadership.lead(200);
+    const one = client(front);
+    one.socket.write('before');
+    await one.hears('before');
+    app.sockets[0]!.write('after');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    expect(await one.ended).toBe('ECONNRESET');
+    expect(one.text).toBe('before');
+  });
+
   test('waits for running connections when it is handed over, and lets no new one in', async () => {
     const app = await application();
     const { leadership, front } = await replica('a', app);

@@ -17,6 +17,14 @@ export interface Way {
 /** Bodies that the application serves, by path, in bytes. */
 export const BODIES = { '/2b': 2, '/1k': 1_024, '/1m': 1_048_576 } as const;
 
+/** What the image sets for its process. */
+const IMAGE_ENVIRONMENT = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+  NODE_ENV: 'production',
+  NODE_OPTIONS: '--max-semi-space-size=8',
+};
+
 /** The application (an nginx), and all the ways to it. */
 export class Proxies {
   readonly directory: string;
@@ -25,9 +33,14 @@ export class Proxies {
   readonly #programs: Program[] = [];
   #applicationPort = 0;
 
-  static async start(prefixes: { proxy: readonly string[]; other: readonly string[] }): Promise<Proxies> {
+  /** @param application - what is proxied: an nginx that serves {@link BODIES}, or a server that repeats what tunnels carry */
+  static async start(
+    prefixes: { proxy: readonly string[]; other: readonly string[] },
+    application: 'bodies' | 'tunnels' = 'bodies',
+  ): Promise<Proxies> {
     const proxies = new Proxies(await mkdtemp(join(tmpdir(), 'leasegate-bench-')), prefixes);
-    await proxies.#startApplication();
+    if (application === 'bodies') await proxies.#serveBodies();
+    else await proxies.#serveTunnels();
     return proxies;
   }
 
@@ -41,14 +54,15 @@ export class Proxies {
     return { name: 'direct', port: this.#applicationPort, program: null };
   }
 
-  async nginx(): Promise<Way> {
+  async nginx({ upgrades = false } = {}): Promise<Way> {
     const [port = 0] = await freePorts(1);
     const server = `
     listen 127.0.0.1:${port};
     location / {
       proxy_pass http://application;
       proxy_http_version 1.1;
-      proxy_set_header Connection "";
+      proxy_set_header Connection "${upgrades ? 'Upgrade' : ''}";
+      ${upgrades ? 'proxy_set_header Upgrade $http_upgrade;' : ''}
       proxy_set_header Host $http_host;
       proxy_set_header X-Forwarded-For $remote_addr;
       proxy_set_header X-Forwarded-Host $http_host;
@@ -104,16 +118,31 @@ backend application
       ...['--gateway-listen', `127.0.0.1:${port}`, '--gateway-target', `127.0.0.1:${this.#applicationPort}`],
       ...['--gateway-protocol', protocol],
     ];
-    const way = await this.#serve(`Leasegate ${protocol}`, port, [process.execPath, bundle, ...run], this.#proxyPrefix);
+    const command = [process.execPath, bundle, ...run];
+    const way = await this.#serve(`Leasegate ${protocol}`, port, command, this.#proxyPrefix, IMAGE_ENVIRONMENT);
     await until('it leads', async () => (await ask(local, '/is-leader'))?.status === 200, 50);
     return way;
+  }
+
+  async httpProxyMiddleware(): Promise<Way> {
+    const [port = 0] = await freePorts(1);
+    const script = join(import.meta.dirname, 'http-proxy-middleware.ts');
+    const command = [process.execPath, script, String(port), `http://127.0.0.1:${this.#applicationPort}`];
+    return this.#serve('http-proxy-middleware', port, command, this.#proxyPrefix, IMAGE_ENVIRONMENT);
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#programs.map((program) => program.stop()));
   }
 
-  async #startApplication(): Promise<void> {
+  async #serveTunnels(): Promise<void> {
+    const [port = 0] = await freePorts(1);
+    this.#applicationPort = port;
+    const command = [process.execPath, join(import.meta.dirname, 'tunnel-server.ts'), String(port)];
+    await this.#serve('the application', port, command, this.#otherPrefix);
+  }
+
+  async #serveBodies(): Promise<void> {
     const root = join(this.directory);
     for (const [path, bytes] of Object.entries(BODIES)) await writeFile(join(root, path), Buffer.alloc(bytes, 'x'));
     const [port = 0] = await freePorts(1);
@@ -134,7 +163,8 @@ backend application
       `daemon off;
 master_process off;
 pid nginx.pid;
-events { worker_connections 4096; }
+worker_rlimit_nofile 20000;
+events { worker_connections 20000; }
 http {
   access_log off;
   sendfile on;

@@ -1,6 +1,7 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monoMs } from '../replica/clock.ts';
+import { piecesOf, type Served } from './application.ts';
 
 /** One request, as a client saw it. */
 export interface Asked {
@@ -12,20 +13,28 @@ export interface Asked {
 }
 
 const PAUSE_MS = 5;
-const TIMEOUT_MS = 30_000;
+const STREAM_MS_MAX = 30_000;
 
 /** Clients of a Service: each sends one request after the other, to whichever endpoint it is given next. */
 export class Clients {
   readonly log: Asked[] = [];
+  /** What came of streams. */
+  readonly pieces: Served[] = [];
   readonly #endpoints: () => readonly string[];
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
   readonly #running: Promise<void>[] = [];
   #ended = false;
   #turn = 0;
 
-  /** @param endpoints - `host:port` of the gateways that a Service would send to at this moment */
-  constructor(endpoints: () => readonly string[]) {
+  readonly #patienceMs: number;
+
+  /**
+   * @param endpoints - `host:port` of the gateways that a Service would send to at this moment
+   * @param patienceMs - after which a request is given up: one that a stopped process has accepted gets no answer
+   */
+  constructor(endpoints: () => readonly string[], patienceMs: number) {
     this.#endpoints = endpoints;
+    this.#patienceMs = patienceMs;
   }
 
   start(count: number): void {
@@ -70,11 +79,12 @@ export class Clients {
     const agent = keepAlive ? this.#agent : false;
     const outgoing = request(
       `http://${endpoint}${path}`,
-      { agent, signal: AbortSignal.timeout(path === '/' ? 2_000 : TIMEOUT_MS) },
+      { agent, signal: AbortSignal.timeout(path === '/' ? this.#patienceMs : STREAM_MS_MAX) },
       (res) => {
         res.on('error', (error: NodeJS.ErrnoException) => settle(null, error.code ?? error.message));
         res.on('end', () => settle(res.statusCode ?? 0, null));
-        res.resume();
+        if (path === '/stream') res.on('data', (chunk) => this.pieces.push(...piecesOf(String(chunk), monoMs())));
+        else res.resume();
       },
     );
     outgoing.on('error', (error: NodeJS.ErrnoException) => settle(null, error.code ?? error.message));

@@ -78,7 +78,11 @@ export class LocalApi {
         resolve({ status: response.statusCode ?? 0, text, json: isJson ? JSON.parse(text) : undefined });
       });
     });
-    outgoing.on('error', reject);
+    outgoing.on('error', (error: NodeJS.ErrnoException) => {
+      // A kept connection that idled for too long, while the process was stopped say, is closed as the request arrives.
+      if (method === 'GET' && outgoing.reusedSocket && error.code === 'ECONNRESET') resolve(this.#request(method, url));
+      else reject(error);
+    });
     outgoing.end(payload);
     return promise;
   }
