@@ -25,6 +25,7 @@ import { VERSION } from '../version.ts';
 import type { CommandContext } from './context.ts';
 import { closeGateway, holderAddress, openGateway } from './gateway.ts';
 import { createLog } from './log.ts';
+import { startPublishing } from './publish.ts';
 import { FAREWELL_MS_MAX, forwardingMsMax, stopMsMax, workStopMsMax } from './shutdown.ts';
 import { processMemory, spareMemory } from './spare-memory.ts';
 
@@ -165,6 +166,8 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     await gateway?.close(0);
     return reportListenError(error, context);
   }
+  const publishPorts = { leadership, client, events, metrics, clock, timers, random, log };
+  const publishing = config.publish && (await startPublishing(config.publish, config, publishPorts));
   // A turn of the event loop, which delivers a signal that came during all this.
   await setImmediate();
   if (!stopping) {
@@ -196,6 +199,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     ...listeners.map((listener) => listener.close(FAREWELL_MS_MAX / 2)),
   ];
   await Promise.race([Promise.all(farewell), delay(farewellMs, timers)]);
+  publishing?.close();
   runner.end();
   return exitCode;
 }

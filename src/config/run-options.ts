@@ -3,6 +3,7 @@ import { duration, formatDuration } from './duration.ts';
 import { GATEWAY_OPTIONS, gatewayRelations } from './gateway-options.ts';
 import { dnsLabel, dnsSubdomain, ipAddress, oneOf, path, podUid } from './names.ts';
 import { defineOptions } from './option.ts';
+import { PUBLISH_OPTIONS, publishRelations } from './publish-options.ts';
 import {
   allowsRetry,
   DURATION_MS_MAX,
@@ -107,6 +108,7 @@ export const RUN_OPTIONS = defineOptions({
         'Probes and metrics, for the kubelet and Prometheus. It changes nothing. A pod with only IPv6 needs `:4041`, or `[::]:4041`: every address, of both families.',
     },
     ...GATEWAY_OPTIONS,
+    ...PUBLISH_OPTIONS,
     podName: {
       env: 'POD_NAME',
       type: dnsSubdomain,
@@ -209,6 +211,7 @@ export const RUN_OPTIONS = defineOptions({
         values.gatewayStandby === 'forward' ? apart(values, show, 'gatewayPeerListen', other) : null,
     })),
     ...gatewayRelations(),
+    ...publishRelations(),
   ],
 });
 

@@ -195,10 +195,9 @@ export class Publisher {
 
   #turn(pass: number): Turn {
     const { leadership, clock } = this.#options;
-    const overtaken = () => pass !== this.#pass;
     return {
-      overtaken,
-      token: () => (overtaken() ? null : leadership.fencingToken()),
+      overtaken: () => pass !== this.#pass,
+      token: () => leadership.fencingToken(),
       timeoutMs: REQUEST_TIMEOUT_MS,
       wallMs: clock.now().wallMs,
     };

@@ -3,7 +3,7 @@ import type { PublishFailure, Watching } from '../ports/publisher.ts';
 
 /** One pass over what is published: asked anew before each write, since a process may be stopped between any two steps. */
 export interface Turn {
-  /** Token of this replica's term at this moment; null when it does not lead, or the pass is overtaken. */
+  /** Token of this replica's term at this moment; null when it does not lead. */
   token(): string | null;
   /** Another pass has begun, for leadership has changed: this one writes no more. */
   overtaken(): boolean;
