@@ -14,6 +14,8 @@ export interface FailOver {
   readonly acquired: LeaseVersion;
   /** The predecessor says no more that it leads; null where pods say nothing. */
   readonly unclaimed: Sight | null;
+  /** The successor says that it does; likewise. */
+  readonly claimed: Sight | null;
   /** The predecessor is no more among the endpoints. */
   readonly withdrawn: Sight;
   /** The successor is. */
@@ -56,6 +58,7 @@ export async function failOver(deployment: Deployment, how: Ending): Promise<Fai
     endedMs,
     released: lease.versions.slice(before).find(({ holder }) => holder === '') ?? null,
     acquired,
+    claimed: says ? seen(`that ${successor.name} claims`, claims.roster.firstWith(successor.name, claimedAt)) : null,
     unclaimed: says ? seen(`that ${name} no more claims`, claims.roster.firstWithout(name, claimedAt)) : null,
     withdrawn: seen(`that ${name} no more serves`, service.roster.firstWithout(name, revision)),
     served: seen(`that ${successor.name} serves`, service.roster.firstWith(successor.name, revision)),

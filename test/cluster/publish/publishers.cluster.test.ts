@@ -190,13 +190,17 @@ scenario('all three ways follow the leader, from the start to a crash', { timing
     ['slice', () => admin.delete(group.slicePath)],
   ];
   for (const [what, edit] of edits) {
-    const before = (await group.pod('a')).metadata.resourceVersion + (await group.slice()).metadata.resourceVersion;
+    const versions = async () =>
+      [await group.pod('a'), await group.slice()].map((object) => object?.metadata.resourceVersion);
+    const before = await versions();
     await edit();
-    console.log(`${what}: put right within ${Math.round(await group.untilSaid('a', true))} ms`);
-    expect((await group.pod('a')).metadata.labels[ELECTION]).toBe('app');
-    expect((await group.pod('a')).metadata.resourceVersion + (await group.slice()).metadata.resourceVersion).not.toBe(
-      before,
-    );
+    const sinceMs = monoMs();
+    await until(`the ${what} is put right`, PATIENCE_MS, async () => {
+      const { metadata } = await group.pod('a');
+      return metadata.labels[ELECTION] === 'app' && JSON.stringify(await versions()) !== JSON.stringify(before);
+    });
+    await group.untilSaid('a', true);
+    console.log(`${what}: put right within ${Math.round(monoMs() - sinceMs)} ms`);
   }
   await admin.patch(group.path('pods/b'), { metadata: { labels: { [ROLE]: 'leader' } } });
   await group.untilSaid('b', false);
@@ -266,11 +270,9 @@ scenario('a leader that was stopped and goes on is not said to lead', { timings:
   await until('b leads', PATIENCE_MS, () => b.leading);
   await group.untilSaid('a', false);
   await group.untilSaid('b', true);
-  a.resume();
+  const resumedMs = a.resume();
   await a.untilLogged('NOT_LEADING', PATIENCE_MS);
-  await until('a has said so', PATIENCE_MS, () =>
-    a.log.some(({ code, role }, index) => code === 'PUBLISHED' && role === 'standby' && index > 5),
-  );
+  await a.untilLogged('PUBLISHED', PATIENCE_MS, resumedMs);
   expect(await group.saidOf('a')).toEqual({ label: 'standby', gate: 'False', address: false });
   expect(await group.saidOf('b')).toEqual({ label: 'leader', gate: 'True', address: true });
 });
@@ -332,24 +334,14 @@ scenario('a pod that another uid was told of is not touched', { timings: BRISK }
   await group.untilSaid('a', true);
   // As in a StatefulSet, while the process of the pod before it still runs somewhere.
   await expectStatus(scene.controlPlane.admin.delete(group.path('pods/a'), { gracePeriodSeconds: 0 }), 200);
-  const manifest = { metadata: { name: 'a' }, spec: { containers: [{ name: 'app', image: 'example.com/app' }] } };
-  await expectStatus(
-    scene.controlPlane.admin.post(group.path('pods'), {
-      ...manifest,
-      spec: { ...manifest.spec, serviceAccountName: 'a' },
-    }),
-    201,
-  );
+  const spec = { serviceAccountName: 'a', containers: [{ name: 'app', image: 'example.com/app' }] };
+  const another = { metadata: { name: 'a' }, spec };
+  await expectStatus(scene.controlPlane.admin.post(group.path('pods'), another), 201);
   await a.untilLogged('PUBLISH_FAILED', PATIENCE_MS);
   await a.api.post('/step-down', { immediate: true });
-  await until('its address is withdrawn', PATIENCE_MS, async () => (await group.slice()).endpoints.length === 0);
+  await until('its address is withdrawn', PATIENCE_MS, async () => (await group.slice()).endpoints === null);
   const { metadata, status } = await group.pod('a');
   expect(metadata.labels?.[ROLE]).toBeUndefined();
   expect(status.conditions ?? []).not.toContainEqual(expect.objectContaining({ type: GATE }));
-  console.log(
-    a
-      .logged('PUBLISH_FAILED')
-      .map(({ failure, request, msg }) => `${failure} ${request} ${msg}`)
-      .join('\n'),
-  );
+  expect(a.logged('PUBLISH_FAILED').map(({ failure }) => failure)).not.toContain('invalid');
 });
