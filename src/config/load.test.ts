@@ -45,6 +45,7 @@ describe('what is loaded', () => {
       apiListen: { host: '127.0.0.1', port: 4040 },
       probeListen: { host: '0.0.0.0', port: 4041 },
       gateway: null,
+      publish: null,
       kubeconfig: undefined,
       logLevel: 'info',
     });
@@ -184,7 +185,7 @@ describe('values', () => {
     ]);
   });
 
-  test.each(['LEASEGATE_PUBLISH', 'LEASEGATE_MEMBERS'])('%s is refused as long as nothing would come of it', (name) => {
+  test.each(['LEASEGATE_MEMBERS'])('%s is refused as long as nothing would come of it', (name) => {
     expect(problemsOf({ ...IN_POD, [name]: 'x' })).toMatchObject([{ code: 'OPTION_UNKNOWN', option: name }]);
   });
 

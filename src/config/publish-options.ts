@@ -16,7 +16,7 @@ export const PUBLISH_OPTIONS = {
     defaultText: 'nothing is published',
     group,
     meaning:
-      'How a Service finds the leader: `label` (`leasegate.dev/role` on the pods), `readiness-gate` (only the leader is Ready), `endpointslice` (the address of the leader, for a Service without a selector). See [publishing](publishing.md).',
+      'How a Service finds the leader: `label` (`leasegate.dev/role` on the pods), `readiness-gate` (only the leader is Ready), `endpointslice` (the address of the leader, for a Service without a selector).',
     danger:
       'Each needs a rule in the Role. With `readiness-gate` a rolling update of a Deployment and the drain of a node wait for pods that are never Ready.',
   },
@@ -36,7 +36,7 @@ export const PUBLISH_OPTIONS = {
     default: '1m',
     group,
     meaning:
-      'How long a change by somebody else stays at most, where the watch did not tell of it. Only the leader looks: a request or two each time.',
+      'How often the leader looks at what is published, should the watch not have told of a change by somebody else: with two requests. Standbys ask nothing.',
   },
 } as const satisfies Options;
 

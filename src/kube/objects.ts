@@ -82,19 +82,27 @@ const ANSWERS: readonly Failure['code'][] = [
 /** A failed request in the words of publishing. */
 export function publishFailure(kind: ObjectKind, about: ObjectRequest, failure: Failure): PublishFailure {
   const { resource } = objectTarget(kind, about);
-  const { code, message, retryAfterMs } = failure;
+  const { message, retryAfterMs } = failure;
+  // The object of that name is another one by now. The API server puts that as a change of the uid, which may not be: 422.
+  const replaced = failure.code === 'invalid' && about.verb === 'patch' && message.includes('metadata.uid: ');
+  const code = replaced ? 'conflict' : failure.code;
   return {
     code,
     request: `${about.verb} ${resource}`,
     message,
-    remedy: failure.remedy ?? remedyOf(kind, about, resource, failure),
+    remedy: failure.remedy ?? remedyOf(kind, about, resource, { code, message }),
     retryAfterMs,
     answered: ANSWERS.includes(code),
     again: code === 'conflict' || code === 'already-exists' ? 'now' : 'later',
   };
 }
 
-function remedyOf(kind: ObjectKind, about: ObjectRequest, resource: string, { code, message }: Failure): string {
+function remedyOf(
+  kind: ObjectKind,
+  about: ObjectRequest,
+  resource: string,
+  { code, message }: Pick<Failure, 'code' | 'message'>,
+): string {
   switch (code) {
     case 'forbidden':
       // RBAC's words; admission has others.
