@@ -9,7 +9,7 @@ import { Application } from './application.ts';
 import { Kubelet } from './kubelet.ts';
 import { podIp } from './network.ts';
 import { PodsWatch } from './pods-watch.ts';
-import { rightsOf } from './rights.ts';
+import { documentedRights } from './rights.ts';
 import { ServiceWatch } from './service-watch.ts';
 import { SERVICE, type Way } from './ways.ts';
 
@@ -52,7 +52,7 @@ export class Deployment {
     const { controlPlane, namespace } = scene;
     await scene.shipLease();
     await scene.serviceAccountUid(SERVICE_ACCOUNT);
-    await scene.setRules([...(await shippedRules(scene.leaseName)), ...rightsOf(way)]);
+    await scene.setRules([...(await shippedRules(scene.leaseName)), ...(await documentedRights(way, scene.leaseName))]);
     const [lease, service, claims, [port = 0]] = await Promise.all([
       LeaseWatch.open(controlPlane, scene.leasePath),
       ServiceWatch.open(controlPlane, namespace, SERVICE),
@@ -103,9 +103,13 @@ export class Deployment {
 
   /** Resolves when the Service sends its clients to this pod, and to no other. */
   async untilServedBy({ name }: RunningPod): Promise<void> {
-    await until(`the Service sends clients to ${name} by ${this.way.publish}`, PATIENCE_MS, () => {
-      return this.service.roster.now.join() === name;
-    });
+    const { roster } = this.service;
+    try {
+      const what = `the Service sends clients to ${name} by ${this.way.publish}`;
+      await until(what, PATIENCE_MS, () => roster.now.join() === name);
+    } catch (error) {
+      throw new Error(`it sends them to ${roster.now.join(', ') || 'nobody'}`, { cause: error });
+    }
   }
 
   /** Makes the leader cease to be; resolves to the moment before. */

@@ -10,7 +10,10 @@ import { WAYS } from './ways.ts';
 
 const GRACEFUL = 20;
 const CRASHES = 10;
-/** The bench tells how soon it is, on a quiet machine within 200 ms; here it must only be clear that nothing waits. */
+/**
+ * What Leasegate itself writes. The bench tells how soon it is, on a quiet machine within 100 ms; here it must only be clear that
+ * nothing waits. The EndpointSlice controller follows in its own time: it may back off for seconds.
+ */
 const PROMPT_MS = 2_000;
 
 onControlPlane();
@@ -63,8 +66,12 @@ describe.concurrent('at the same time', () => {
         const lost = new Set(failOvers.filter(({ how }) => how === 'lost').map(({ predecessor }) => predecessor.name));
         expect(client.failures().filter(({ pod }) => !lost.has(pod))).toEqual([]);
         const worst = (of: (each: FailOver) => number) => Math.max(...failOvers.map(of));
-        expect(worst(({ acquired, served }) => served.atMs - acquired.atMs)).toBeLessThan(PROMPT_MS);
-        expect(worst(({ acquired, withdrawn }) => withdrawn.atMs - acquired.atMs)).toBeLessThan(PROMPT_MS);
+        expect(worst(({ acquired, claimed, served }) => (claimed ?? served).atMs - acquired.atMs)).toBeLessThan(
+          PROMPT_MS,
+        );
+        expect(
+          worst(({ acquired, unclaimed, withdrawn }) => (unclaimed ?? withdrawn).atMs - acquired.atMs),
+        ).toBeLessThan(PROMPT_MS);
       } finally {
         await client.stop();
         await deployment.close();
