@@ -373,6 +373,41 @@ describe('the readiness gate', () => {
     });
   });
 
+  test('takes the readiness with it, also where no kubelet is left to do so', async () => {
+    const [a, b] = replicas('ab', ['readiness-gate']);
+    const ready = (name: string) => cluster.pods.get(name)?.status?.conditions?.find(({ type }) => type === 'Ready');
+    const makeReady = (name: string) =>
+      cluster.editPod(name, { status: { conditions: [{ type: 'Ready', status: 'True' }] } });
+    await pass(SOON_MS);
+    a!.lead();
+    b!.follow(a!);
+    await pass(SOON_MS);
+    makeReady('a');
+    a!.process.freeze();
+    b!.lead();
+    await pass(SOON_MS);
+    expect(ready('a')).toEqual({
+      type: 'Ready',
+      status: 'False',
+      reason: 'ReadinessGatesNotReady',
+      message: 'the status of pod readiness gate "leasegate.dev/leader" is not "True", but False',
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+    });
+    makeReady('b');
+    void b!.handOver();
+    await pass(SOON_MS);
+    expect(ready('b')?.status).toBe('False');
+  });
+
+  test('leaves the readiness of a pod without one alone', async () => {
+    cluster.addPod('a', { gate: false });
+    cluster.editPod('a', { status: { conditions: [{ type: 'Ready', status: 'True' }] } });
+    replicas('a', ['readiness-gate']);
+    await pass(SOON_MS);
+    expect(cluster.gateOf('a')).toBe('False');
+    expect(cluster.pods.get('a')?.status?.conditions).toContainEqual({ type: 'Ready', status: 'True' });
+  });
+
   test('that the pod does not have is told of once, and asked after no more', async () => {
     cluster.addPod('a', { gate: false });
     const [a] = replicas('a', ['readiness-gate']);
