@@ -390,7 +390,7 @@ describe('the readiness gate', () => {
       type: 'Ready',
       status: 'False',
       reason: 'ReadinessGatesNotReady',
-      message: 'the status of pod readiness gate "leasegate.dev/leader" is not "True", but False',
+      message: 'this replica does not lead: readiness gate "leasegate.dev/leader" is closed',
       lastTransitionTime: '2026-01-01T00:00:00Z',
     });
     makeReady('b');

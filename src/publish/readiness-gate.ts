@@ -52,12 +52,15 @@ function readyInSpite(pod: Pod): boolean {
   return hasGate(pod) && conditionOf(pod, 'Ready')?.status === 'True';
 }
 
-/** In the kubelet's own words, so that it finds nothing to correct (pkg/kubelet/status, GeneratePodReadyCondition). */
+/**
+ * Not in the kubelet's own words: these prompt it to find out anew (pkg/kubelet, NeedToReconcilePodReadiness), and to write
+ * the same in its words. Where it finds its words it goes on to hold the pod for Ready, and writes that again soon after.
+ */
 const NOT_READY: PodCondition = {
   type: 'Ready',
   status: 'False',
   reason: 'ReadinessGatesNotReady',
-  message: `the status of pod readiness gate "${GATE_CONDITION}" is not "True", but False`,
+  message: `this replica does not lead: readiness gate "${GATE_CONDITION}" is closed`,
 };
 
 function close(pod: Pod, target: Patch, reason: string, message: string, wallMs: number): Patch {
