@@ -5,8 +5,10 @@ import Registry from 'prom-client/lib/registry.js';
 import type { Leadership } from '../leadership/leadership.ts';
 import type { GatewayMetrics } from '../ports/gateway-metrics.ts';
 import type { Metrics } from '../ports/metrics.ts';
+import type { PublishMetrics } from '../ports/publish-metrics.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
+import { createPublishMetrics } from './publish-metrics.ts';
 
 /** What `GET /metrics` serves. */
 export interface MetricsPage {
@@ -21,6 +23,12 @@ export interface MetricsWithGateway {
   withGateway(): GatewayMetrics;
 }
 
+/** What only replicas that publish count. */
+export interface MetricsWithPublishing {
+  /** Adds the metrics of publishing to the page. To be called once. */
+  withPublishing(): PublishMetrics;
+}
+
 export interface MetricsOptions {
   readonly leadership: Leadership;
   /** The Lease's name: the `name` label of client-go's metrics. */
@@ -33,7 +41,7 @@ export function createMetrics({
   leadership,
   leaseName,
   version,
-}: MetricsOptions): Metrics & MetricsPage & MetricsWithGateway {
+}: MetricsOptions): Metrics & MetricsPage & MetricsWithGateway & MetricsWithPublishing {
   const registry = new Registry();
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
@@ -116,6 +124,7 @@ export function createMetrics({
     contentType: registry.contentType,
     scrape: () => registry.metrics(),
     withGateway: () => createGatewayMetrics(registry),
+    withPublishing: () => createPublishMetrics(registry),
     request(verb, outcome, durationMs) {
       requests.inc({ verb, outcome: bound('outcome', outcome) });
       if (verb !== 'watch') requestSeconds.observe({ verb }, durationMs / 1_000);

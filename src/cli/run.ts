@@ -27,6 +27,7 @@ import type { CommandContext } from './context.ts';
 import { closeGateway, holderAddress, openGateway } from './gateway.ts';
 import { followHealth } from './health.ts';
 import { createLog } from './log.ts';
+import { startPublishing } from './publish.ts';
 import { FAREWELL_MS_MAX, forwardingMsMax, stopMsMax, workStopMsMax } from './shutdown.ts';
 import { putsOffTheEnd, type WaitEnd, waitBeforeTheEnd } from './shutdown-wait.ts';
 import type { Signal } from './signals.ts';
@@ -189,6 +190,8 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     return reportListenError(error, context);
   }
   const endHealth = config.appHealth && (await followHealth(config.appHealth, runner, { clock, timers, log }));
+  const publishPorts = { leadership, client, events, metrics, clock, timers, random, log };
+  const publishing = config.publish && (await startPublishing(config.publish, config, publishPorts));
   // A turn of the event loop, which delivers a signal that came during all this.
   await setImmediate();
   if (!stopping) {
@@ -223,6 +226,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     ...listeners.map((listener) => listener.close(FAREWELL_MS_MAX / 2)),
   ];
   await Promise.race([Promise.all(farewell), delay(farewellMs, timers)]);
+  publishing?.close();
   runner.end();
   return exitCode;
 }

@@ -48,6 +48,7 @@ describe('what is loaded', () => {
       gateway: null,
       appHealth: null,
       shutdown: { kind: 'delay', delayMs: 0 },
+      publish: null,
       kubeconfig: undefined,
       logLevel: 'info',
     });
@@ -193,7 +194,7 @@ describe('values', () => {
     ]);
   });
 
-  test.each(['LEASEGATE_PUBLISH', 'LEASEGATE_MEMBERS'])('%s is refused as long as nothing would come of it', (name) => {
+  test.each(['LEASEGATE_MEMBERS'])('%s is refused as long as nothing would come of it', (name) => {
     expect(problemsOf({ ...IN_POD, [name]: 'x' })).toMatchObject([{ code: 'OPTION_UNKNOWN', option: name }]);
   });
 

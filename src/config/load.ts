@@ -5,6 +5,7 @@ import { dnsLabel, podNameOfHost } from './names.ts';
 import { labelOf, type Values } from './option.ts';
 import { type OptionSources, parseOptions } from './parse.ts';
 import type { Problem } from './problem.ts';
+import type { PUBLISHERS } from './publish-options.ts';
 import { type LogLevel, RUN_OPTIONS } from './run-options.ts';
 
 /** What `leasegate run` is told to do. Deeply frozen; every value and relation has been checked. */
@@ -32,6 +33,8 @@ export interface Config {
   /** Null: the application's health is not asked for. */
   readonly appHealth: AppHealthConfig | null;
   readonly shutdown: ShutdownConfig;
+  /** Null: nothing is published. */
+  readonly publish: PublishConfig | null;
   /** Paths as `KUBECONFIG` holds them; undefined: the in-cluster service account, else the usual kubeconfig. */
   readonly kubeconfig: string | undefined;
   readonly logLevel: LogLevel;
@@ -76,6 +79,16 @@ export interface AppHealthConfig {
 export type ShutdownConfig =
   | { readonly kind: 'delay'; readonly delayMs: number }
   | { readonly kind: 'port'; readonly port: Address; readonly waitMsMax: number };
+
+/** How the leader becomes visible to Kubernetes. */
+export interface PublishConfig {
+  readonly publishers: readonly (typeof PUBLISHERS)[number][];
+  /** That of the pods. */
+  readonly namespace: string;
+  /** Null where no EndpointSlice is published. */
+  readonly service: string | null;
+  readonly resyncMs: number;
+}
 
 /** All that loading needs from outside; it reads nothing by itself. */
 export interface ConfigSources extends OptionSources {
@@ -158,7 +171,8 @@ function unreadableKubeconfig(kubeconfig: string | undefined, { readFile }: Conf
   };
 }
 
-function configOf(values: RunValues, namespace: string, { hostname, randomHex }: ConfigSources): Config {
+function configOf(values: RunValues, namespace: string, { hostname, randomHex, readFile }: ConfigSources): Config {
+  const podNamespace = values.podNamespace ?? (readFile(NAMESPACE_FILE)?.trim() || namespace);
   return Object.freeze<Config>({
     lease: Object.freeze({ name: values.leaseName, namespace }),
     pod: Object.freeze({
@@ -184,9 +198,16 @@ function configOf(values: RunValues, namespace: string, { hostname, randomHex }:
     gateway: gatewayOf(values),
     appHealth: appHealthOf(values),
     shutdown: shutdownOf(values),
+    publish: publishOf(values, podNamespace),
     kubeconfig: values.kubeconfig,
     logLevel: values.logLevel,
   });
+}
+
+function publishOf(values: RunValues, namespace: string): PublishConfig | null {
+  const { publish: publishers, endpointsliceService: service = null, publishResync: resyncMs } = values;
+  if (publishers === undefined) return null;
+  return Object.freeze<PublishConfig>({ publishers: Object.freeze(publishers), namespace, service, resyncMs });
 }
 
 function gatewayOf(values: RunValues): GatewayConfig | null {

@@ -66,6 +66,27 @@ export function oneOf<const W extends string>(words: readonly W[]): ValueType<W>
   };
 }
 
+/** Some of a few words, with commas between them. */
+export function listOf<const W extends string>(words: readonly W[]): ValueType<readonly W[]> {
+  const word = oneOf(words);
+  return {
+    placeholder: 'WORDS',
+    accepts: `${word.accepts}; several with commas between them`,
+    format: (value) => value.join(','),
+    parse(text) {
+      const found: W[] = [];
+      for (const part of text.split(',')) {
+        const parsed = word.parse(part.trim());
+        if (!parsed.ok)
+          return refused(`has ${JSON.stringify(part.trim())} in it, which is not accepted`, parsed.remedy);
+        if (found.includes(parsed.value)) return refused(`has ${parsed.value} twice`, 'write it once');
+        found.push(parsed.value);
+      }
+      return accepted(found);
+    },
+  };
+}
+
 /** A host name made into a valid pod name, for processes that run outside a pod. */
 export function podNameOfHost(hostname: string): string {
   const name = hostname

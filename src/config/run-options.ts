@@ -5,6 +5,7 @@ import { GATEWAY_OPTIONS, gatewayRelations } from './gateway-options.ts';
 import { HEALTH_OPTIONS, healthRelations } from './health-options.ts';
 import { dnsLabel, dnsSubdomain, ipAddress, oneOf, path, podUid } from './names.ts';
 import { defineOptions } from './option.ts';
+import { PUBLISH_OPTIONS, publishRelations } from './publish-options.ts';
 import { SHUTDOWN_OPTIONS, shutdownRelations } from './shutdown-options.ts';
 import {
   allowsRetry,
@@ -113,6 +114,7 @@ export const RUN_OPTIONS = defineOptions({
     ...GATEWAY_OPTIONS,
     ...HEALTH_OPTIONS,
     ...SHUTDOWN_OPTIONS,
+    ...PUBLISH_OPTIONS,
     podName: {
       env: 'POD_NAME',
       type: dnsSubdomain,
@@ -218,6 +220,7 @@ export const RUN_OPTIONS = defineOptions({
     ...gatewayRelations(),
     ...healthRelations(),
     ...shutdownRelations(),
+    ...publishRelations(),
   ],
 });
 

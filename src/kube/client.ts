@@ -5,7 +5,7 @@ import { type Failure, failureOf, failureOfError, type NamedObject } from './err
 import type { KubeReply, KubeRequest, Transport } from './transport.ts';
 import { TroubleLog } from './trouble.ts';
 
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update';
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch';
 
 export type CallResult =
   | { readonly ok: true; readonly body: unknown }
@@ -15,6 +15,7 @@ export type CallResult =
 export interface CallTarget {
   readonly verb: Verb;
   readonly apiGroup: string;
+  /** With a subresource as in RBAC: `pods/status`. */
   readonly resource: string;
   /** Left out where a rule can't name the object (create) or names none. */
   readonly name?: string;
@@ -71,7 +72,8 @@ export class KubeClient {
 
 /** Listings and watches have a name as a selector only, creations as a wish. */
 function objectOf({ verb, resource, name }: CallTarget): NamedObject | null {
-  return (verb === 'get' || verb === 'update') && name !== undefined ? { resource, name } : null;
+  const named = verb === 'get' || verb === 'update' || verb === 'patch';
+  return named && name !== undefined ? { resource: resource.replace(/\/.*/, ''), name } : null;
 }
 
 function notUnderstood(reply: KubeReply, { method }: KubeRequest): Failure {

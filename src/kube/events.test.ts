@@ -64,3 +64,18 @@ test('no more than eight wait for a server that does not answer', async () => {
   recorder.record('became leader', null);
   expect(transport.requests).toHaveLength(9);
 });
+
+test('an Event may be about another object, in the namespace of that', async () => {
+  transport.answers = [ok({})];
+  const regarding = { apiVersion: 'v1', kind: 'Pod', namespace: 'pods', name: 'a', uid: 'uid-a' };
+  recorder.tell({ type: 'Warning', reason: 'PublishFailed', message: 'x'.repeat(2_000), regarding });
+  await recorder.settled();
+  expect(transport.requests[0]).toMatchObject({ path: '/api/v1/namespaces/pods/events' });
+  expect(transport.requests[0]?.body).toMatchObject({
+    metadata: { namespace: 'pods', name: expect.stringMatching(/^a\.[0-9a-f]+$/) },
+    involvedObject: regarding,
+    type: 'Warning',
+    reason: 'PublishFailed',
+    message: 'x'.repeat(1_024),
+  });
+});

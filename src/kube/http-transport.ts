@@ -96,7 +96,9 @@ export class HttpTransport implements Transport {
         headers: {
           Accept: 'application/json',
           'User-Agent': 'leasegate',
-          ...(body === null ? {} : { 'Content-Type': 'application/json', 'Content-Length': body.length }),
+          ...(body === null
+            ? {}
+            : { 'Content-Type': request.contentType ?? 'application/json', 'Content-Length': body.length }),
           ...credentials.headers,
         },
         ...(signal === null ? {} : { signal }),

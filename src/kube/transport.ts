@@ -1,10 +1,12 @@
 /** One request to the API server. */
 export interface KubeRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Absolute path, query included. */
   readonly path: string;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Of the body; a patch has to say which kind it is. Default: `application/json`. */
+  readonly contentType?: string;
   /** From the call to the end of the answer. */
   readonly timeoutMs: number;
 }

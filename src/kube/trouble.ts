@@ -38,7 +38,8 @@ export class TroubleLog {
   }
 }
 
-function remedyFor(code: Failure['code'], rule: string): string {
+/** What the operator can do. `rule` is the RBAC rule that would allow the request. */
+export function remedyFor(code: Failure['code'], rule: string): string {
   switch (code) {
     case 'forbidden':
       return `add this rule to the Role of the pod's service account: ${rule}`;

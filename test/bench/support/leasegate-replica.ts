@@ -21,6 +21,9 @@ const leasegateProgram = process.env.BENCH_PROGRAM ?? (existsSync(bundle) ? bund
 /** For print and JSON. */
 export const leasegateProgramName = relative(root, leasegateProgram);
 
+/** Program and arguments that run it, up to the subcommand. */
+export const leasegateCommand: readonly string[] = [process.execPath, leasegateProgram];
+
 /** Starts `leasegate run` with the defaults. */
 export async function startLeasegate(setup: ReplicaSetup): Promise<LeasegateReplica> {
   const [apiPort = 0, probePort = 0] = await freePorts(2);
@@ -35,7 +38,7 @@ export async function startLeasegate(setup: ReplicaSetup): Promise<LeasegateRepl
     POD_UID: randomUUID(),
     POD_IP: '127.0.0.1',
   };
-  const command = [...prefix, process.execPath, leasegateProgram, 'run', ...flags, ...listen];
+  const command = [...prefix, ...leasegateCommand, 'run', ...flags, ...listen];
   const logFile = join(cluster.controlPlane.directory, `${name}.log`);
   return new LeasegateReplica(setup, new Program(command, { env, logFile }), apiPort, probePort);
 }

@@ -1,23 +1,24 @@
-import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import type { ClientRequest, IncomingMessage } from 'node:http';
-import { request } from 'node:https';
-import { createInterface } from 'node:readline';
 import type { ControlPlane } from '../support/control-plane.ts';
-import { monoMs, monoOfWall } from './clock.ts';
+import { monoOfWall } from './clock.ts';
 import { type Claimant, merge } from './history.ts';
+import { type ApiObject, type ObjectEvent, ObjectWatch } from './object-watch.ts';
 import { until } from './until.ts';
 
 /** What a Lease was, from the moment that one write was done until the next. */
 export interface LeaseVersion {
   /** When this process learnt of it: a little later than it was so. */
   readonly atMs: number;
+  readonly revision: number;
   /** Empty when nobody holds it. */
   readonly holder: string;
   /** The writer's renewTime, on the monotonic clock: all writers share the machine. A little earlier than it was so. */
   readonly renewedMs: number;
   readonly expiryMs: number;
   /** As the API server sent it. */
+  readonly spec: LeaseSpec;
+}
+
+interface Lease extends ApiObject {
   readonly spec: LeaseSpec;
 }
 
@@ -32,39 +33,25 @@ interface LeaseSpec {
 /** An uninvolved witness of one Lease: what it was, version by version. */
 export class LeaseWatch {
   readonly versions: LeaseVersion[] = [];
-  readonly #request: ClientRequest;
-  #closing = false;
-  #broken: string | null = null;
+  #watch: ObjectWatch<Lease> | undefined;
+  #deleted = false;
 
   /** Resolves once the API server tells of changes. */
   static async open(controlPlane: ControlPlane, leasePath: string): Promise<LeaseWatch> {
     const [, collection, name] = /^(.*)\/([^/]+)$/.exec(leasePath)!;
-    const url = new URL(`${collection}?watch=1&fieldSelector=metadata.name=${name}`, controlPlane.url);
-    const outgoing = request(url, {
-      ca: await readFile(controlPlane.caFile),
-      headers: { Authorization: `Bearer ${controlPlane.adminToken}`, Accept: 'application/json' },
-      agent: false,
-    });
-    outgoing.end();
-    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
-    if (response.statusCode !== 200) throw new Error(`watching ${url} is answered with ${response.statusCode}`);
-    return new LeaseWatch(outgoing, response);
+    const witness = new LeaseWatch();
+    const path = `${collection}?fieldSelector=metadata.name%3D${name}`;
+    witness.#watch = await ObjectWatch.open<Lease>(controlPlane, path, (event) => witness.#take(event));
+    return witness;
   }
 
-  private constructor(outgoing: ClientRequest, response: IncomingMessage) {
-    this.#request = outgoing;
-    outgoing.on('error', (error) => this.#end(String(error)));
-    const lines = createInterface({ input: response });
-    lines.on('line', (line) => this.#take(JSON.parse(line)));
-    lines.on('error', (error) => this.#end(String(error)));
-    lines.on('close', () => this.#end('the watch ended'));
-  }
+  private constructor() {}
 
   /** @throws Error when it has missed something */
   close(): void {
-    this.#closing = true;
-    this.#request.destroy();
-    if (this.#broken !== null) throw new Error(`The Lease was not seen to the end: ${this.#broken}`);
+    this.#watch?.close();
+    const broken = this.#deleted ? 'it was deleted' : this.#watch?.broken;
+    if (broken) throw new Error(`The Lease was not seen to the end: ${broken}`);
   }
 
   /** Waits until a version is this one's, and so all versions before it were seen. */
@@ -103,23 +90,19 @@ export class LeaseWatch {
     });
   }
 
-  #take(event: { type: string; object: { spec: LeaseSpec } }): void {
-    if (event.type !== 'ADDED' && event.type !== 'MODIFIED') {
-      this.#end(JSON.stringify(event));
+  #take({ atMs, revision, gone, object: { spec } }: ObjectEvent<Lease>): void {
+    if (gone) {
+      this.#deleted = true;
       return;
     }
-    const { spec } = event.object;
     const renewedMs = spec.renewTime === undefined ? -Infinity : monoOfWall(Date.parse(spec.renewTime));
     this.versions.push({
-      atMs: monoMs(),
+      atMs,
+      revision,
       holder: spec.holderIdentity ?? '',
       renewedMs,
       expiryMs: renewedMs + (spec.leaseDurationSeconds ?? 0) * 1_000,
       spec,
     });
-  }
-
-  #end(why: string): void {
-    if (!this.#closing) this.#broken ??= why;
   }
 }

@@ -25,6 +25,8 @@ export interface SceneOptions {
 export interface StartOptions {
   /** Default: `pod-<n>`. */
   readonly podName?: string;
+  /** Default: a random one. */
+  readonly podUid?: string;
   /** The process before it in the same pod: takes over its name, uid and service account. */
   readonly restartOf?: Replica;
   /** URL of the API server as this replica sees it. */
@@ -114,7 +116,7 @@ export class Scene {
       command: [...(options.commandPrefix ?? []), ...this.#options.leasegate],
       name: generation === 0 ? podName : `${podName}#${generation + 1}`,
       podName,
-      podUid: restartOf?.podUid ?? crypto.randomUUID(),
+      podUid: restartOf?.podUid ?? options.podUid ?? crypto.randomUUID(),
       kubeconfig,
       namespace: this.namespace,
       leaseName: LEASE_NAME,

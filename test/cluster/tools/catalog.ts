@@ -84,7 +84,13 @@ const catalog = {
 } satisfies Record<string, Tool>;
 
 /** What is built unless other tools are named: all that the cluster suite needs, but for the electors in other languages. */
-export const defaultTools: readonly ToolName[] = ['etcd', 'kube-apiserver', 'kubectl', 'elector'];
+export const defaultTools: readonly ToolName[] = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kubectl',
+  'elector',
+];
 
 export const allTools = Object.keys(catalog) as readonly ToolName[];
 
