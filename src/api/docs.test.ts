@@ -31,6 +31,7 @@ test('each route of the reference is on the listeners that it names, and on no o
 test('the reference has every metric with its labels, and no other', async () => {
   const { metrics } = fixture();
   metrics.withGateway();
+  metrics.withNotifying();
   const served = [...(await metrics.scrape()).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
   const section = PAGE.slice(PAGE.indexOf('## Metrics'));
   const documented = [...section.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell = '']) =>

@@ -5,7 +5,9 @@ import Registry from 'prom-client/lib/registry.js';
 import type { Leadership } from '../leadership/leadership.ts';
 import type { GatewayMetrics } from '../ports/gateway-metrics.ts';
 import type { Metrics } from '../ports/metrics.ts';
+import type { NotifyMetrics } from '../ports/notify-metrics.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
+import { createNotifyMetrics } from './notify-metrics.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 
 /** What `GET /metrics` serves. */
@@ -21,6 +23,12 @@ export interface MetricsWithGateway {
   withGateway(): GatewayMetrics;
 }
 
+/** What only replicas that notify count. */
+export interface MetricsWithNotifying {
+  /** Adds the metrics of notifications to the page. To be called once. */
+  withNotifying(): NotifyMetrics;
+}
+
 export interface MetricsOptions {
   readonly leadership: Leadership;
   /** The Lease's name: the `name` label of client-go's metrics. */
@@ -33,7 +41,7 @@ export function createMetrics({
   leadership,
   leaseName,
   version,
-}: MetricsOptions): Metrics & MetricsPage & MetricsWithGateway {
+}: MetricsOptions): Metrics & MetricsPage & MetricsWithGateway & MetricsWithNotifying {
   const registry = new Registry();
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
@@ -105,6 +113,7 @@ export function createMetrics({
     contentType: registry.contentType,
     scrape: () => registry.metrics(),
     withGateway: () => createGatewayMetrics(registry),
+    withNotifying: () => createNotifyMetrics(registry),
     request(verb, outcome, durationMs) {
       requests.inc({ verb, outcome: bound('outcome', outcome) });
       if (verb !== 'watch') requestSeconds.observe({ verb }, durationMs / 1_000);

@@ -25,6 +25,7 @@ import { VERSION } from '../version.ts';
 import type { CommandContext } from './context.ts';
 import { closeGateway, holderAddress, openGateway } from './gateway.ts';
 import { createLog } from './log.ts';
+import { signalMsMax, startNotifying } from './notify.ts';
 import { FAREWELL_MS_MAX, forwardingMsMax, stopMsMax, workStopMsMax } from './shutdown.ts';
 import { processMemory, spareMemory } from './spare-memory.ts';
 
@@ -102,6 +103,8 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     gateway?.retire();
     end();
   });
+  const notifyPorts = { leadership, clock, timers, log, metrics };
+  const notifying = config.notify && (await startNotifying(config.notify, timings, notifyPorts));
   try {
     const ports = { leadership, clock, timers, log, metrics, memory: processMemory };
     gateway = config.gateway && (await openGateway(config.gateway, ports));
@@ -130,7 +133,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     metrics,
     log,
     announce: (what, leaseUid) => events.record(what, leaseUid),
-    drainMsMax: workStopMsMax(drainMs),
+    drainMsMax: workStopMsMax(drainMs) + signalMsMax(config.notify),
     onFatal: (error) => {
       log.fatal(
         { code: 'ELECTION_FAILED', error: error instanceof Error ? (error.stack ?? error.message) : String(error) },
@@ -191,6 +194,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   const farewellMs = forwardingMsMax(drainMs, clock.now().monoMs - signalledAtMonoMs);
   api.close();
   const farewell = [
+    notifying?.close(),
     gateway && closeGateway(gateway, farewellMs, timers).then(() => runner.end()),
     events.settled(),
     ...listeners.map((listener) => listener.close(FAREWELL_MS_MAX / 2)),

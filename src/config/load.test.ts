@@ -45,6 +45,7 @@ describe('what is loaded', () => {
       apiListen: { host: '127.0.0.1', port: 4040 },
       probeListen: { host: '0.0.0.0', port: 4041 },
       gateway: null,
+      notify: null,
       kubeconfig: undefined,
       logLevel: 'info',
     });

@@ -22,6 +22,8 @@ export interface Config {
   readonly probeListen: Address;
   /** Null: no gateway. */
   readonly gateway: GatewayConfig | null;
+  /** Null: the application asks by itself. */
+  readonly notify: NotifyConfig | null;
   /** Paths as `KUBECONFIG` holds them; undefined: the in-cluster service account, else the usual kubeconfig. */
   readonly kubeconfig: string | undefined;
   readonly logLevel: LogLevel;
@@ -50,6 +52,13 @@ export interface GatewayConfig {
     };
   };
   readonly tcp: { readonly proxyProtocol: boolean };
+}
+
+/** How the application is told of changes; at least one of them is there. */
+export interface NotifyConfig {
+  readonly webhook: { readonly url: string; readonly tokenFile: string | null } | null;
+  readonly statusFile: string | null;
+  readonly signal: { readonly processName: string; readonly graceMs: number } | null;
 }
 
 /** All that loading needs from outside; it reads nothing by itself. */
@@ -151,6 +160,7 @@ function configOf(values: RunValues, namespace: string, { hostname, randomHex }:
     apiListen: Object.freeze(values.apiListen),
     probeListen: Object.freeze(values.probeListen),
     gateway: gatewayOf(values),
+    notify: notifyOf(values),
     kubeconfig: values.kubeconfig,
     logLevel: values.logLevel,
   });
@@ -180,5 +190,16 @@ function gatewayOf(values: RunValues): GatewayConfig | null {
       }),
     }),
     tcp: Object.freeze({ proxyProtocol: values.gatewayProxyProtocol }),
+  });
+}
+
+function notifyOf(values: RunValues): NotifyConfig | null {
+  const { notifyUrl: url, notifyTokenFile: tokenFile = null, statusFile = null } = values;
+  const { notifySignalProcess: processName, notifySignalGrace: graceMs } = values;
+  if (url === undefined && statusFile === null && processName === undefined) return null;
+  return Object.freeze<NotifyConfig>({
+    webhook: url === undefined ? null : Object.freeze({ url, tokenFile }),
+    statusFile,
+    signal: processName === undefined ? null : Object.freeze({ processName, graceMs }),
   });
 }

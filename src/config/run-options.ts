@@ -2,6 +2,7 @@ import { type Address, address, overlap } from './address.ts';
 import { duration, formatDuration } from './duration.ts';
 import { GATEWAY_OPTIONS, gatewayRelations } from './gateway-options.ts';
 import { dnsLabel, dnsSubdomain, ipAddress, oneOf, path, podUid } from './names.ts';
+import { NOTIFY_OPTIONS, notifyRelations } from './notify-options.ts';
 import { defineOptions } from './option.ts';
 import {
   allowsRetry,
@@ -107,6 +108,7 @@ export const RUN_OPTIONS = defineOptions({
         'Probes and metrics, for the kubelet and Prometheus. It changes nothing. A pod with only IPv6 needs `:4041`, or `[::]:4041`: every address, of both families.',
     },
     ...GATEWAY_OPTIONS,
+    ...NOTIFY_OPTIONS,
     podName: {
       env: 'POD_NAME',
       type: dnsSubdomain,
@@ -209,6 +211,7 @@ export const RUN_OPTIONS = defineOptions({
         values.gatewayStandby === 'forward' ? apart(values, show, 'gatewayPeerListen', other) : null,
     })),
     ...gatewayRelations(),
+    ...notifyRelations(),
   ],
 });
 
