@@ -91,7 +91,7 @@ export const NOTIFY_OPTIONS = {
     default: '5s',
     group,
     meaning:
-      'From SIGTERM to SIGKILL. After a loss no longer than 250 ms less than what is left between renew deadline and lease duration: then others lead.',
+      'From SIGTERM to SIGKILL. After a loss four fifths of what lies between renew deadline and lease duration at most: others lead soon after.',
   },
 } as const satisfies Options;
 

@@ -28,8 +28,8 @@ export interface ApplicationSignalOptions {
 }
 
 const LOOK_EVERY_MS = 20;
-/** A killed process needs a moment to be gone. */
-const DEATH_MS = 250;
+/** A killed process needs a moment to be gone, and those after it in the stop order need some, too: a fifth of what there is. */
+const RESERVE_MS_MAX = 1_000;
 
 /**
  * Ends the application when a term ends: SIGTERM, and SIGKILL for what still lives when the grace is over. The kubelet starts its
@@ -75,10 +75,10 @@ export class ApplicationSignal {
   }
 
   async #end(reason: string, untilMonoMs: number): Promise<void> {
-    const { graceMs, clock, timers, log, metrics } = this.#options;
+    const { graceMs, clock, log, metrics } = this.#options;
     const sinceMonoMs = clock.now().monoMs;
     const leftMs = Math.max(0, untilMonoMs - sinceMonoMs);
-    const killAtMonoMs = sinceMonoMs + Math.min(graceMs, leftMs - Math.min(DEATH_MS, leftMs / 4));
+    const killAtMonoMs = sinceMonoMs + Math.min(graceMs, leftMs - Math.min(RESERVE_MS_MAX, leftMs / 5));
     const found = this.#find();
     if (found.length === 0) {
       metrics.ended('signal', 'stopped', 'no-process');
@@ -87,25 +87,29 @@ export class ApplicationSignal {
     const told = found.filter((each) => this.#kill(each, 'SIGTERM'));
     if (told.length === 0) return;
     log.info({ code: 'APPLICATION_TERMINATED', reason, pids: pidsOf(told) }, 'sent SIGTERM to the application');
-    let rest = told.filter(lives);
-    while (rest.length > 0 && clock.now().monoMs < killAtMonoMs) {
-      await delay(Math.min(LOOK_EVERY_MS, killAtMonoMs - clock.now().monoMs), timers);
-      rest = rest.filter(lives);
-    }
-    if (rest.length > 0) {
-      const afterMs = Math.round(clock.now().monoMs - sinceMonoMs);
-      const killed = rest.filter((each) => this.#kill(each, 'SIGKILL'));
+    const stubborn = await this.#survivors(told, killAtMonoMs);
+    const afterMs = Math.round(clock.now().monoMs - sinceMonoMs);
+    const killed = stubborn.filter((each) => this.#kill(each, 'SIGKILL'));
+    if (killed.length > 0) {
       log.warn(
         { code: 'APPLICATION_KILLED', reason, pids: pidsOf(killed), afterMs },
         'the application had not ended: sent SIGKILL',
       );
-      while (rest.length > 0 && clock.now().monoMs < untilMonoMs) {
-        await delay(LOOK_EVERY_MS, timers);
-        rest = rest.filter(lives);
-      }
-      metrics.ended('signal', 'stopped', 'killed');
-    } else metrics.ended('signal', 'stopped', 'delivered');
+      await this.#survivors(killed, untilMonoMs);
+    }
+    metrics.ended('signal', 'stopped', stubborn.length > 0 ? 'killed' : 'delivered');
     metrics.delivered('signal', clock.now().monoMs - sinceMonoMs);
+  }
+
+  /** Waits until all have ended, no longer than until then, and returns those that have not. */
+  async #survivors(processes: readonly ProcessId[], untilMonoMs: number): Promise<readonly ProcessId[]> {
+    const { clock, timers } = this.#options;
+    let rest = processes.filter(lives);
+    while (rest.length > 0 && clock.now().monoMs < untilMonoMs) {
+      await delay(Math.min(LOOK_EVERY_MS, untilMonoMs - clock.now().monoMs), timers);
+      rest = rest.filter(lives);
+    }
+    return rest;
   }
 
   #find(): ProcessId[] {

@@ -30,8 +30,7 @@ export function notify({ webhook, statusFile, signal, signaller, ...ports }: Not
   const signals = signal && new ApplicationSignal({ ...signal, signaller, ...ports });
   return {
     close: async () => {
-      hook?.close();
-      await Promise.all([file?.close(), signals?.close()]);
+      await Promise.all([file?.close(), hook?.close(), signals?.close()]);
     },
   };
 }

@@ -63,12 +63,13 @@ export class Webhook {
     ];
   }
 
-  /** Ends it; what has not been delivered is not any more. */
-  close(): void {
-    this.#closed = true;
+  /** Ends it, once a loss has had its try; nothing else is waited for. */
+  async close(): Promise<void> {
     for (const unhook of this.#hooks) unhook();
+    await this.#loss?.tried.promise;
+    this.#closed = true;
     this.#retry?.cancel();
-    this.#drop('superseded');
+    this.#dropAll();
     this.#trying?.abort.abort();
   }
 
@@ -76,7 +77,7 @@ export class Webhook {
     const sinceMonoMs = this.#options.clock.now().monoMs;
     const notice: Notice = { kind, reason, sinceMonoMs, id: randomUUID(), tried: Promise.withResolvers(), tries: 0 };
     if (kind === 'stopped') {
-      this.#drop('superseded');
+      this.#dropAll();
       this.#loss = notice;
       this.#trying?.abort.abort();
       this.#trying = null;
@@ -146,9 +147,9 @@ export class Webhook {
     this.#retry = this.#options.timers.after(delayMs, () => this.#pump());
   }
 
-  #drop(outcome: 'superseded'): void {
-    this.#end(this.#loss, outcome);
-    this.#end(this.#latest, outcome);
+  #dropAll(): void {
+    this.#end(this.#loss, 'superseded');
+    this.#end(this.#latest, 'superseded');
   }
 
   /** It waits no more. */
