@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { systemClock } from '../ports/clock.ts';
 
 export interface Received {
+  /** By the monotonic clock. */
   readonly atMs: number;
   readonly headers: IncomingHttpHeaders;
   // biome-ignore lint/suspicious/noExplicitAny: assertions read whatever was sent
@@ -36,7 +38,7 @@ export class Receiver {
     return new URL(`http://127.0.0.1:${this.#port}/leadership?of=a`);
   }
 
-  /** Those that were answered 2xx, or not at all. */
+  /** The events of all that came, in order. */
   events(): string[] {
     return this.received.map(({ body }) => body.event);
   }
@@ -46,7 +48,7 @@ export class Receiver {
     this.#server = this.#create().listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');
     this.#port = (this.#server.address() as AddressInfo).port;
-    return performance.now();
+    return systemClock.now().monoMs;
   }
 
   /** Refuses connections and cuts those that exist. */
@@ -62,7 +64,7 @@ export class Receiver {
     return createServer(async (req, res) => {
       const body = await text(req).catch(() => null);
       if (body === null) return;
-      this.received.push({ atMs: performance.now(), headers: req.headers, body: JSON.parse(body) });
+      this.received.push({ atMs: systemClock.now().monoMs, headers: req.headers, body: JSON.parse(body) });
       this.treat(res);
     });
   }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { systemClock } from '../ports/clock.ts';
 import { answers, hangs, Receiver, takes } from './receiver.fixture.ts';
 import { GivenReplica } from './replica.fixture.ts';
 import { Webhook } from './webhook.ts';
@@ -73,7 +74,7 @@ describe('a loss', () => {
     replica.lead();
     await untilReceived('started');
     receiver.treat = takes;
-    const lostMs = performance.now();
+    const lostMs = systemClock.now().monoMs;
     await replica.lose();
     await untilReceived('started', 'stopped');
     expect(receiver.received[1]!.atMs - lostMs).toBeLessThan(1_000);
