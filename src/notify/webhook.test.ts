@@ -1,7 +1,11 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { selfSigned } from '../kube/certificate.fixture.ts';
 import { systemClock } from '../ports/clock.ts';
 import { answers, hangs, Receiver, takes } from './receiver.fixture.ts';
 import { GivenReplica } from './replica.fixture.ts';
@@ -66,6 +70,27 @@ describe('a receiver that is up', () => {
     await untilCounted('webhook stopped delivered');
     expect(receiver.events()).toEqual(['started', 'stopped']);
   });
+});
+
+test('a receiver is found by its name, of whichever family its address is', async () => {
+  await webhook.close();
+  const url = new URL(receiver.url);
+  url.hostname = 'localhost';
+  webhook = new Webhook({ url, tokenFile: null, ...replica.ports });
+  replica.follow('b');
+  await untilCounted('webhook leader-changed delivered');
+});
+
+test('a receiver that nobody vouches for is not told: https asks for a certificate', async () => {
+  await webhook.close();
+  const impostor = createServer(selfSigned(), () => expect.unreachable()).listen(0, '127.0.0.1');
+  await once(impostor, 'listening');
+  const url = new URL(`https://127.0.0.1:${(impostor.address() as AddressInfo).port}/`);
+  webhook = new Webhook({ url, tokenFile: null, ...replica.ports });
+  replica.follow('b');
+  await untilCounted('webhook leader-changed unreachable');
+  await webhook.close();
+  impostor.close();
 });
 
 describe('a loss', () => {
