@@ -108,7 +108,19 @@ test('only the very name is meant, also where the kernel has cut it', async () =
   replica.lead();
   await replica.lose();
   expect(await endOf(meant)).toBe('SIGTERM');
+  expect(replica.log).toMatchObject([{ code: 'APPLICATION_TERMINATED', pids: [meant.pid] }]);
   expect(others.map(lives)).toEqual([true, true, true]);
+});
+
+test('a program that goes by another name than its file is meant by that name', async () => {
+  open();
+  const [meant, other] = [NAME, `x${NAME}`].map((argv0) => spawn('sleep', ['600'], { argv0: `/opt/${argv0}` }));
+  children.push(meant!, other!);
+  await Promise.all(children.map((child) => once(child, 'spawn')));
+  replica.lead();
+  await replica.lose();
+  expect(await endOf(meant!)).toBe('SIGTERM');
+  expect(replica.log).toMatchObject([{ code: 'APPLICATION_TERMINATED', pids: [meant!.pid] }]);
 });
 
 test('this process is never meant', async () => {
