@@ -185,7 +185,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   const endSparing = gateway === null ? () => {} : spareMemory(processMemory, timers);
   await ended;
   endSparing();
-  const limitMs = stopMsMax(timings, drainMs);
+  const limitMs = stopMsMax(timings, drainMs) + signalMsMax(config.notify);
   // Requests that this replica brings to another need to know who leads, until the last of them has ended.
   const stopped = runner.stop({ keepWatching: gateway !== null }).then(() => true);
   const inTime = await Promise.race([stopped, delay(limitMs, timers).then(() => false)]);

@@ -92,6 +92,7 @@ export const NOTIFY_OPTIONS = {
     group,
     meaning:
       'From SIGTERM to SIGKILL. After a loss four fifths of what lies between renew deadline and lease duration at most: others lead soon after.',
+    danger: '`terminationGracePeriodSeconds` must be longer by this.',
   },
 } as const satisfies Options;
 

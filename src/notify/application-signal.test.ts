@@ -91,13 +91,22 @@ test('the grace is no longer than four fifths of what a loss leaves', async () =
   expect(afterMs).toBeGreaterThanOrEqual(400);
 });
 
-test('nobody is signalled at the shutdown of this process', async () => {
+test('an application that has not ended before this process is to end is ended first', async () => {
   open();
   const child = await start();
   replica.lead();
   await replica.handOver('shutdown');
-  expect(lives(child)).toBe(true);
-  expect(replica.log).toEqual([]);
+  expect(await endOf(child)).toBe('SIGTERM');
+});
+
+test('that it has is no news: a native sidecar is told to end after it', async () => {
+  open();
+  const child = await start();
+  replica.lead();
+  child.kill();
+  await endOf(child);
+  await replica.handOver('shutdown');
+  expect([replica.log, replica.counted]).toEqual([[], []]);
 });
 
 test('only the very name is meant, also where the kernel has cut it', async () => {

@@ -33,7 +33,8 @@ const RESERVE_MS_MAX = 1_000;
 
 /**
  * Ends the application when a term ends: SIGTERM, and SIGKILL for what still lives when the grace is over. The kubelet starts its
- * container anew, and it comes up as a standby. Not at this process' own SIGTERM: the pod ends, and the application with it.
+ * container anew, and it comes up as a standby. At this process' own SIGTERM too: as a native sidecar it finds nobody left then,
+ * but where its container alone is restarted, the Lease is about to be freed beside an application that still works.
  */
 export class ApplicationSignal {
   readonly #options: ApplicationSignalOptions;
@@ -68,8 +69,7 @@ export class ApplicationSignal {
     await this.#ending;
   }
 
-  #stop({ reason, untilMonoMs }: StopContext): Promise<void> | undefined {
-    if (reason === 'shutdown') return;
+  #stop({ reason, untilMonoMs }: StopContext): Promise<void> {
     this.#ending = this.#end(reason, untilMonoMs);
     return this.#ending;
   }
@@ -81,6 +81,7 @@ export class ApplicationSignal {
     const killAtMonoMs = sinceMonoMs + Math.min(graceMs, leftMs - Math.min(RESERVE_MS_MAX, leftMs / 5));
     const found = this.#find();
     if (found.length === 0) {
+      if (reason === 'shutdown') return;
       metrics.ended('signal', 'stopped', 'no-process');
       return this.#warnOfNone('was found to end');
     }
