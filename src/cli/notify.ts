@@ -1,5 +1,6 @@
 import type { MetricsWithNotifying } from '../api/metrics.ts';
-import type { Config, NotifyConfig } from '../config/load.ts';
+import type { Config } from '../config/load.ts';
+import type { NotifyConfig } from '../config/notify-options.ts';
 import type { Notifying, NotifyOptions } from '../notify/notify.ts';
 
 export type NotifyPorts = Pick<NotifyOptions, 'leadership' | 'clock' | 'timers' | 'log'> & {

@@ -1,6 +1,7 @@
 import { delimiter } from 'node:path';
 import type { Address } from './address.ts';
 import { dnsLabel, podNameOfHost } from './names.ts';
+import { type NotifyConfig, notifyOf } from './notify-options.ts';
 import { labelOf, type Values } from './option.ts';
 import { type OptionSources, parseOptions } from './parse.ts';
 import type { Problem } from './problem.ts';
@@ -52,13 +53,6 @@ export interface GatewayConfig {
     };
   };
   readonly tcp: { readonly proxyProtocol: boolean };
-}
-
-/** How the application is told of changes; at least one of them is there. */
-export interface NotifyConfig {
-  readonly webhook: { readonly url: string; readonly tokenFile: string | null } | null;
-  readonly statusFile: string | null;
-  readonly signal: { readonly processName: string; readonly graceMs: number } | null;
 }
 
 /** All that loading needs from outside; it reads nothing by itself. */
@@ -190,16 +184,5 @@ function gatewayOf(values: RunValues): GatewayConfig | null {
       }),
     }),
     tcp: Object.freeze({ proxyProtocol: values.gatewayProxyProtocol }),
-  });
-}
-
-function notifyOf(values: RunValues): NotifyConfig | null {
-  const { notifyUrl: url, notifyTokenFile: tokenFile = null, statusFile = null } = values;
-  const { notifySignalProcess: processName, notifySignalGrace: graceMs } = values;
-  if (url === undefined && statusFile === null && processName === undefined) return null;
-  return Object.freeze<NotifyConfig>({
-    webhook: url === undefined ? null : Object.freeze({ url, tokenFile }),
-    statusFile,
-    signal: processName === undefined ? null : Object.freeze({ processName, graceMs }),
   });
 }

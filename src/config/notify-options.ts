@@ -1,7 +1,7 @@
 import { basename, isAbsolute } from 'node:path';
 import { duration } from './duration.ts';
 import { path } from './names.ts';
-import type { Options, Relation } from './option.ts';
+import type { Options, Relation, Values } from './option.ts';
 import { accepted, refused, type ValueType } from './value-type.ts';
 
 const group = 'Notifications';
@@ -95,6 +95,24 @@ export const NOTIFY_OPTIONS = {
     danger: '`terminationGracePeriodSeconds` must be longer by this.',
   },
 } as const satisfies Options;
+
+/** How the application is told of changes; at least one of them is there. */
+export interface NotifyConfig {
+  readonly webhook: { readonly url: string; readonly tokenFile: string | null } | null;
+  readonly statusFile: string | null;
+  readonly signal: { readonly processName: string; readonly graceMs: number } | null;
+}
+
+export function notifyOf(values: Values<typeof NOTIFY_OPTIONS>): NotifyConfig | null {
+  const { notifyUrl: url, notifyTokenFile: tokenFile = null, statusFile = null } = values;
+  const { notifySignalProcess: processName, notifySignalGrace: graceMs } = values;
+  if (url === undefined && statusFile === null && processName === undefined) return null;
+  return Object.freeze<NotifyConfig>({
+    webhook: url === undefined ? null : Object.freeze({ url, tokenFile }),
+    statusFile,
+    signal: processName === undefined ? null : Object.freeze({ processName, graceMs }),
+  });
+}
 
 /** The rules between them. */
 export function notifyRelations<O extends Options & typeof NOTIFY_OPTIONS>(): Relation<O>[] {

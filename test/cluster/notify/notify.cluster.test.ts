@@ -303,3 +303,23 @@ scenario('an application is ended with its term, before another leads', { timing
   console.log(`ms from the loss to the end of an application that obeys: ${Math.round(tidyMs)}`);
   expect(tidyMs).toBeLessThanOrEqual(2_000);
 });
+
+scenario(
+  'a sidecar that is ended alone ends its application before the Lease is free',
+  { timings: BRISK },
+  async (scene) => {
+    await scene.shipLease();
+    const name = `lonely-${process.pid}`;
+    const application = await startApplication(name, "trap '' TERM");
+    const env = { LEASEGATE_NOTIFY_SIGNAL_PROCESS: name, LEASEGATE_NOTIFY_SIGNAL_GRACE: '1s' };
+    const leader = await scene.startLeader({ env });
+    const [rival] = await scene.startReplicas(1);
+    const ended = once(application, 'exit').then(() => monoMs());
+    await leader.leave();
+    const leading = await rival!.untilLogged('LEADING', 5_000);
+    expect(application.signalCode).toBe('SIGKILL');
+    expect(await ended).toBeLessThan(leading.atMs + 1);
+    expect(leader.logged('SIGNAL_NO_PROCESS')).toEqual([]);
+    expect(leader.log.at(-1)).toMatchObject({ code: 'RELEASED' });
+  },
+);
