@@ -33,6 +33,7 @@ test('the reference has every metric with its labels, and no other', async () =>
   metrics.withGateway();
   metrics.applicationHealthy(true);
   metrics.withPublishing();
+  metrics.withNotifying();
   const served = [...(await metrics.scrape()).matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name);
   const section = PAGE.slice(PAGE.indexOf('## Metrics'));
   const documented = [...section.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell = '']) =>

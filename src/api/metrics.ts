@@ -5,8 +5,10 @@ import Registry from 'prom-client/lib/registry.js';
 import type { Leadership } from '../leadership/leadership.ts';
 import type { GatewayMetrics } from '../ports/gateway-metrics.ts';
 import type { Metrics } from '../ports/metrics.ts';
+import type { NotifyMetrics } from '../ports/notify-metrics.ts';
 import type { PublishMetrics } from '../ports/publish-metrics.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
+import { createNotifyMetrics } from './notify-metrics.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 import { createPublishMetrics } from './publish-metrics.ts';
 
@@ -29,6 +31,12 @@ export interface MetricsWithPublishing {
   withPublishing(): PublishMetrics;
 }
 
+/** What only replicas that notify count. */
+export interface MetricsWithNotifying {
+  /** Adds the metrics of notifications to the page. To be called once. */
+  withNotifying(): NotifyMetrics;
+}
+
 export interface MetricsOptions {
   readonly leadership: Leadership;
   /** The Lease's name: the `name` label of client-go's metrics. */
@@ -41,7 +49,7 @@ export function createMetrics({
   leadership,
   leaseName,
   version,
-}: MetricsOptions): Metrics & MetricsPage & MetricsWithGateway & MetricsWithPublishing {
+}: MetricsOptions): Metrics & MetricsPage & MetricsWithGateway & MetricsWithPublishing & MetricsWithNotifying {
   const registry = new Registry();
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
@@ -125,6 +133,7 @@ export function createMetrics({
     scrape: () => registry.metrics(),
     withGateway: () => createGatewayMetrics(registry),
     withPublishing: () => createPublishMetrics(registry),
+    withNotifying: () => createNotifyMetrics(registry),
     request(verb, outcome, durationMs) {
       requests.inc({ verb, outcome: bound('outcome', outcome) });
       if (verb !== 'watch') requestSeconds.observe({ verb }, durationMs / 1_000);

@@ -27,6 +27,7 @@ import type { CommandContext } from './context.ts';
 import { closeGateway, holderAddress, openGateway } from './gateway.ts';
 import { followHealth } from './health.ts';
 import { createLog } from './log.ts';
+import { signalMsMax, startNotifying } from './notify.ts';
 import { startPublishing } from './publish.ts';
 import { FAREWELL_MS_MAX, forwardingMsMax, stopMsMax, workStopMsMax } from './shutdown.ts';
 import { putsOffTheEnd, type WaitEnd, waitBeforeTheEnd } from './shutdown-wait.ts';
@@ -120,6 +121,8 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
       stop(signal, after);
     });
   });
+  const notifyPorts = { leadership, clock, timers, log, metrics };
+  const notifying = config.notify && (await startNotifying(config.notify, timings, notifyPorts));
   try {
     const ports = { leadership, clock, timers, log, metrics, memory: processMemory };
     gateway = config.gateway && (await openGateway(config.gateway, ports));
@@ -148,7 +151,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     metrics,
     log,
     announce: (what, leaseUid) => events.record(what, leaseUid),
-    drainMsMax: workStopMsMax(drainMs),
+    drainMsMax: workStopMsMax(drainMs) + signalMsMax(config.notify),
     onFatal: (error) => {
       log.fatal(
         { code: 'ELECTION_FAILED', error: error instanceof Error ? (error.stack ?? error.message) : String(error) },
@@ -212,7 +215,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   await ended;
   endSparing();
   endHealth?.();
-  const limitMs = stopMsMax(timings, drainMs);
+  const limitMs = stopMsMax(timings, drainMs) + signalMsMax(config.notify);
   // Requests that this replica brings to another need to know who leads, until the last of them has ended.
   const stopped = runner.stop({ keepWatching: gateway !== null }).then(() => true);
   const inTime = await Promise.race([stopped, delay(limitMs, timers).then(() => false)]);
@@ -221,6 +224,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   const farewellMs = forwardingMsMax(drainMs, clock.now().monoMs - signalledAtMonoMs);
   api.close();
   const farewell = [
+    notifying?.close(),
     gateway && closeGateway(gateway, farewellMs, timers).then(() => runner.end()),
     events.settled(),
     ...listeners.map((listener) => listener.close(FAREWELL_MS_MAX / 2)),

@@ -17,7 +17,8 @@ export function workStopMsMax(gatewayDrainMs: number): number {
 /**
  * How long a stop waits for work to end and for the Lease to be freed. All of a SIGTERM takes {@link FAREWELL_MS_MAX} and
  * {@link FLUSH_MS_MAX} more, so never longer than 9.5 s and the gateway's drain, also with an API server that hangs: a
- * `terminationGracePeriodSeconds` of 10 s and the drain is enough, 20 s by default; Kubernetes' default is 30.
+ * `terminationGracePeriodSeconds` of 10 s and the drain is enough, 20 s by default; Kubernetes' default is 30. Where the
+ * application is to be ended by signal, its grace comes on top of all this.
  */
 export function stopMsMax({ leaseDurationMs, renewDeadlineMs }: ElectionTimings, gatewayDrainMs: number): number {
   return workStopMsMax(gatewayDrainMs) + Math.min(leaseDurationMs - renewDeadlineMs, RELEASE_MS_MAX);

@@ -49,6 +49,7 @@ describe('what is loaded', () => {
       appHealth: null,
       shutdown: { kind: 'delay', delayMs: 0 },
       publish: null,
+      notify: null,
       kubeconfig: undefined,
       logLevel: 'info',
     });

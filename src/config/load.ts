@@ -2,6 +2,7 @@ import { delimiter } from 'node:path';
 import type { Address } from './address.ts';
 import type { HealthUrl } from './health-url.ts';
 import { dnsLabel, podNameOfHost } from './names.ts';
+import { type NotifyConfig, notifyOf } from './notify-options.ts';
 import { labelOf, type Values } from './option.ts';
 import { type OptionSources, parseOptions } from './parse.ts';
 import type { Problem } from './problem.ts';
@@ -35,6 +36,8 @@ export interface Config {
   readonly shutdown: ShutdownConfig;
   /** Null: nothing is published. */
   readonly publish: PublishConfig | null;
+  /** Null: the application asks by itself. */
+  readonly notify: NotifyConfig | null;
   /** Paths as `KUBECONFIG` holds them; undefined: the in-cluster service account, else the usual kubeconfig. */
   readonly kubeconfig: string | undefined;
   readonly logLevel: LogLevel;
@@ -199,6 +202,7 @@ function configOf(values: RunValues, namespace: string, { hostname, randomHex, r
     appHealth: appHealthOf(values),
     shutdown: shutdownOf(values),
     publish: publishOf(values, podNamespace),
+    notify: notifyOf(values),
     kubeconfig: values.kubeconfig,
     logLevel: values.logLevel,
   });

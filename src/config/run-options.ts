@@ -4,6 +4,7 @@ import { duration, formatDuration } from './duration.ts';
 import { GATEWAY_OPTIONS, gatewayRelations } from './gateway-options.ts';
 import { HEALTH_OPTIONS, healthRelations } from './health-options.ts';
 import { dnsLabel, dnsSubdomain, ipAddress, oneOf, path, podUid } from './names.ts';
+import { NOTIFY_OPTIONS, notifyRelations } from './notify-options.ts';
 import { defineOptions } from './option.ts';
 import { PUBLISH_OPTIONS, publishRelations } from './publish-options.ts';
 import { SHUTDOWN_OPTIONS, shutdownRelations } from './shutdown-options.ts';
@@ -115,6 +116,7 @@ export const RUN_OPTIONS = defineOptions({
     ...HEALTH_OPTIONS,
     ...SHUTDOWN_OPTIONS,
     ...PUBLISH_OPTIONS,
+    ...NOTIFY_OPTIONS,
     podName: {
       env: 'POD_NAME',
       type: dnsSubdomain,
@@ -221,6 +223,7 @@ export const RUN_OPTIONS = defineOptions({
     ...healthRelations(),
     ...shutdownRelations(),
     ...publishRelations(),
+    ...notifyRelations(),
   ],
 });
 

@@ -251,6 +251,32 @@ describe('changes', () => {
   });
 });
 
+describe('renewals', () => {
+  test('are told each time that they move the deadline, and only then', () => {
+    let renewals = 0;
+    const end = leadership.onRenewed(() => {
+      renewals += 1;
+    });
+    const first = leading();
+    leadership.publish(first);
+    leadership.publish({ ...first, leaseUid: 'lease-1' });
+    expect(renewals).toBe(0);
+    pass(2_000);
+    leadership.publish(leading());
+    expect(renewals).toBe(1);
+    pass(2_000);
+    leadership.publish(leading({ fencingToken: '105' }), 'expired');
+    leadership.publish(following(), 'taken-over');
+    leadership.publish(following());
+    expect(renewals).toBe(1);
+    leadership.publish(leading());
+    end();
+    pass(2_000);
+    leadership.publish(leading());
+    expect(renewals).toBe(1);
+  });
+});
+
 describe('stop hooks', () => {
   test('are known by stage, traffic first, until they are taken back', () => {
     expect(STOP_STAGES).toEqual(['gateway', 'notify', 'publish']);

@@ -81,6 +81,7 @@ export class Leadership {
   readonly #options: LeadershipOptions;
   readonly #toleranceMs: number;
   readonly #listeners = new Set<LeadershipListener>();
+  readonly #renewalListeners = new Set<() => void>();
   readonly #hooks = new Map<StopStage, Set<StopHook>>(STOP_STAGES.map((stage) => [stage, new Set()]));
   #state: LeadershipState = NOTHING_KNOWN;
   #trustedUntilMonoMs = 0;
@@ -147,6 +148,12 @@ export class Leadership {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** Calls `listener`, synchronously, when a renewal has moved the deadline of a term. Returns the way to end it. */
+  onRenewed(listener: () => void): () => void {
+    this.#renewalListeners.add(listener);
+    return () => void this.#renewalListeners.delete(listener);
+  }
+
   /** Registers work that must stop before leadership is given away. Returns the way to end it. */
   onStop(stage: StopStage, hook: StopHook): () => void {
     const hooks = this.#hooks.get(stage)!;
@@ -161,6 +168,9 @@ export class Leadership {
     const led = before.tenure?.accepting === true;
     const leads = next.tenure?.accepting === true;
     const sameTenure = led && leads && before.tenure?.fencingToken === next.tenure?.fencingToken;
+    if (sameTenure && before.tenure?.validity.validUntilMonoMs !== next.tenure?.validity.validUntilMonoMs) {
+      for (const listener of [...this.#renewalListeners]) listener();
+    }
     if (led && !sameTenure) this.#emit('stopped', reason);
     if (leads && !sameTenure) this.#emit('started', null);
     else if (!leads && !led && this.#toldLeader !== this.#otherLeader()) this.#emit('leader-changed', null);
