@@ -71,6 +71,16 @@ describe('a leader', () => {
     expect(replica.wait(10).tick().the('stop-work')).toMatchObject({ graceful: false, reason: 'clock-jumped' });
   });
 
+  test('stops when the wall clock jumped during a renewal, though by the renewal before it did not', () => {
+    const { replica } = leader();
+    replica.wallAheadMs += 1_000;
+    replica.wake();
+    const renewal = stored(replica.the('update').content, '102');
+    replica.wallAheadMs -= 1_001;
+    expect(replica.reply({ kind: 'ok', record: renewal }).the('stop-work')).toMatchObject({ reason: 'clock-jumped' });
+    expect(replica.leads).toBe(false);
+  });
+
   test('takes no notice of a wall clock that is slewed within the tolerance', () => {
     const { replica } = leader();
     replica.wallAheadMs += 1_000;

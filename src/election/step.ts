@@ -29,6 +29,8 @@ export function step(
   expireTenure(draft, now);
   handle(draft, event, now);
   abandonRequest(draft, now);
+  // The clock may have jumped, farther than it is off from the renewal before, while one that is only now answered was under way.
+  expireTenure(draft, now);
   // Of a dead predecessor's as of our own: what claims its Lease must not free it while they are trusted.
   draft.answersUntilMonoMs = Math.max(draft.answersUntilMonoMs, predecessorTrustedUntilMonoMs(draft));
   act(draft, event, now);
