@@ -160,7 +160,7 @@ export function createMetrics({
   };
 }
 
-const BARS = ['never-lead', 'paused', 'unhealthy'] as const;
+const BARS = ['never-lead', 'paused', 'unhealthy', 'stopping'] as const;
 const ACQUIRED = 'acquired';
 const LABEL_VALUES_MAX = 24;
 

@@ -115,7 +115,8 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     log.info({ code: 'STOP_PUT_OFF', signal, ...shutdown }, `${signal}: the application may end first`);
     const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<void>();
     const endImpatience = context.onImpatience(interrupt);
-    void waitBeforeTheEnd(shutdown, { leadership, control: campaigning, timers, interrupted }).then((after) => {
+    campaigning.retire();
+    void waitBeforeTheEnd(shutdown, { timers, interrupted }).then((after) => {
       endImpatience();
       if (after === 'limit') log.warn({ code: 'STOP_PORT_OPEN' }, 'the application did not close its port in time');
       stop(signal, after);

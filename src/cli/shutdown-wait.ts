@@ -1,6 +1,4 @@
 import type { ShutdownConfig } from '../config/load.ts';
-import type { ElectionControl } from '../leadership/control.ts';
-import type { Leadership } from '../leadership/leadership.ts';
 import type { Timers } from '../ports/clock.ts';
 import { delay, endableDelay } from '../ports/delay.ts';
 
@@ -18,8 +16,6 @@ export function putsOffTheEnd(config: ShutdownConfig): boolean {
 }
 
 export interface ShutdownWaitOptions {
-  readonly leadership: Leadership;
-  readonly control: Pick<ElectionControl, 'pause'>;
   readonly timers: Timers;
   /** Resolves when somebody does not want to wait. */
   readonly interrupted: Promise<void>;
@@ -28,17 +24,10 @@ export interface ShutdownWaitOptions {
 }
 
 /**
- * The time between a signal and the end, in which the application that got the same signal ends its work. This replica leads on
- * if it leads, and does not begin to: where it does not lead, or ceases to, it campaigns no more.
+ * The time between a signal and the end, in which the application that got the same signal ends its work.
  */
 export async function waitBeforeTheEnd(config: ShutdownConfig, options: ShutdownWaitOptions): Promise<WaitEnd> {
-  const { leadership, control, timers, interrupted } = options;
-  const withdraw = () => void control.pause({ immediate: false });
-  if (!leadership.isLeader()) withdraw();
-  leadership.subscribe(({ kind }) => {
-    if (kind === 'stopped') withdraw();
-  });
-
+  const { timers, interrupted } = options;
   const over = new AbortController();
   const limit = endableDelay(config.kind === 'delay' ? config.delayMs : config.waitMsMax, timers);
   const ends: Promise<WaitEnd>[] = [

@@ -126,6 +126,24 @@ describe('without a healthy application', () => {
     expect(candidacyBar(standby().send(UNHEALTHY).send({ kind: 'pause' }).state)).toBe('paused');
     expect(candidacyBar(standby().state)).toBeNull();
   });
+
+  test('a leader that retires leads on, and is no candidate for a next term, whatever it is told', () => {
+    const { replica } = leader();
+    replica.send({ kind: 'retire' });
+    expect([replica.leads, candidacyBar(replica.state)]).toEqual([true, 'stopping']);
+    acknowledge(replica.wake(), '103');
+    expect(replica.send({ kind: 'step-down' }).the('stop-work').graceful).toBe(true);
+    acknowledge(replica.send(WORK_STOPPED), '104');
+    replica.send({ kind: 'pause' }).send({ kind: 'resume' }).wait(60_000).tick();
+    expect([replica.kinds(), candidacyBar(replica.state)]).toEqual([[], 'stopping']);
+  });
+
+  test('a standby that retires does not claim, and a stop is not taken back by it', () => {
+    const replica = standby(lease({ holder: '' })).send({ kind: 'retire' });
+    expect(replica.wait(60_000).tick().kinds()).toEqual([]);
+    expect(candidacyBar(replica.send({ kind: 'stop' }).send({ kind: 'retire' }).state)).toBe('stopping');
+    expect(replica.state.finished).toBe(true);
+  });
 });
 
 describe('one that may lead all the same', () => {

@@ -41,7 +41,7 @@ export type CandidacyBar = 'stopping' | 'never-lead' | 'paused' | 'unhealthy';
 
 export function candidacyBar(state: Standing & Pick<ElectionState, 'desire'>): CandidacyBar | null {
   const { neverLead, leadUnhealthy } = state.config.candidacy;
-  if (state.desire === 'stop') return 'stopping';
+  if (state.desire === 'stop' || state.desire === 'retire') return 'stopping';
   if (neverLead) return 'never-lead';
   if (state.desire === 'pause') return 'paused';
   return state.eligible || leadUnhealthy ? null : 'unhealthy';

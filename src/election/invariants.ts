@@ -25,7 +25,8 @@ export function assertInvariants(state: ElectionState): void {
     assert(sighting.kind === 'present', 'a leader has seen its Lease');
     assert(tenure.record.holder === config.identity, "a leader's record names it as the holder");
     assert(tenure.record.uid === tenure.leaseUid, 'a tenure stays within one Lease');
-    assert(tenure.handOver !== null || campaigns(state), 'only a campaigner leads');
+    const goesOn = campaigns(state) || state.desire === 'retire';
+    assert(tenure.handOver !== null || goesOn, 'only a campaigner leads');
     assert((tenure.handOver === null) === (stoppingWork === null), 'work stops in a tenure when it is handed over');
     assert(
       pending === null || pending.purpose === 'read' || pending.purpose === 'renew',

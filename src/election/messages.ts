@@ -45,6 +45,8 @@ export type ElectionEvent =
   /** Whether the application is healthy. */
   | { readonly kind: 'eligible'; readonly value: boolean }
   | { readonly kind: 'pause' }
+  /** The end is near: a leader leads on, but this replica does not begin to again. */
+  | { readonly kind: 'retire' }
   | { readonly kind: 'resume' }
   /** Give up leading and never campaign again. */
   | { readonly kind: 'stop' };

@@ -102,7 +102,8 @@ export type PendingRequest = PendingRead | PendingWrite | PendingChallenge;
 /** Everything the election remembers. Never changed in place. */
 export interface ElectionState {
   readonly config: ElectionConfig;
-  readonly desire: 'campaign' | 'pause' | 'stop';
+  /** `retire`: leads on, if it does, but never begins to again. */
+  readonly desire: 'campaign' | 'pause' | 'retire' | 'stop';
   /** The application is healthy, as far as is known; without a health check it always is. */
   readonly eligible: boolean;
   readonly eligibleSinceMonoMs: number;

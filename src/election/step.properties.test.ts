@@ -87,7 +87,7 @@ const command = fc.oneof(
   },
   { weight: 3, arbitrary: kind('work-stopped') },
   { weight: 1, arbitrary: fc.oneof(kind('step-down'), kind('pause'), kind('resume')) },
-  { weight: 1, arbitrary: fc.oneof(kind('resume'), kind('resume'), kind('stop')) },
+  { weight: 1, arbitrary: fc.oneof(kind('resume'), kind('resume'), kind('retire'), kind('stop')) },
   {
     weight: 2,
     arbitrary: fc.oneof(

@@ -94,6 +94,9 @@ function handle(draft: Draft, event: ElectionEvent, now: Instant): void {
     case 'resume':
       if (draft.desire === 'pause') draft.desire = 'campaign';
       return;
+    case 'retire':
+      if (draft.desire !== 'stop') draft.desire = 'retire';
+      return;
     case 'stop':
       draft.desire = 'stop';
       // Nobody waits for what a last read would say, nor for an answer that is not wanted any more.

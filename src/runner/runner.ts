@@ -171,6 +171,11 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
     if (wasPaused) this.#options.log.info({ code: 'RESUMED' }, 'campaigns again');
   }
 
+  /** The end is near: leads on, if it does, but does not begin to again; nothing takes that back. */
+  retire(): void {
+    this.dispatch({ kind: 'retire' });
+  }
+
   /**
    * Whether the application is fit to lead: an unfit one does not campaign, and hands over what it leads. `why` is a code for
    * the log (`refused`, `timeout`). `ended`: the application is known to be gone (nothing listens where it did), so that nobody
