@@ -100,8 +100,6 @@ export class Exchange implements Passage, AttemptListener, Running {
     if (pass === null) return false;
     this.#pass = pass;
     this.#route = 'local';
-    // A peer that forwards holds the body back until it knows that it was let in.
-    if (this.#body !== null && this.#context.peer) this.res.writeProcessing();
     this.#send(this.#context.application, pass.fencingToken);
     return true;
   }
@@ -165,7 +163,10 @@ export class Exchange implements Passage, AttemptListener, Running {
     if (this.over) return false;
     if (this.#pass === null) return this.#route === 'peer';
     if (!this.#pass.open()) return false;
-    this.#body?.taken();
+    if (this.#body?.taken() === true && this.#context.peer) {
+      // The peer that forwards has kept the body until now, since it could have been told to another leader.
+      this.res.writeProcessing();
+    }
     return true;
   }
 
@@ -182,12 +183,17 @@ export class Exchange implements Passage, AttemptListener, Running {
   }
 
   headed(status: number, statusText: string, headers: IncomingHttpHeaders): void {
-    if (!this.#mayAnswer()) return;
+    if (!this.#mayGoOn()) return;
     const { req, res } = this;
     const { metrics, targetHealth, closing } = this.#context;
     if (this.#route === 'peer') {
       if (status === 503 && String(headers[REFUSED_HEADER]) === REFUSED_NOT_LEADER) {
         this.#attempt?.abandon();
+        if (this.#body?.isTaken === true) {
+          // It had let the request in, and its body is not kept any more.
+          this.#giveUp('reset');
+          return;
+        }
         metrics.retried('not-leader');
         this.#settle('unsent');
         return;
@@ -216,7 +222,7 @@ export class Exchange implements Passage, AttemptListener, Running {
 
   received(chunk: Buffer): boolean {
     // Until the head has left, its question has been answered in this very turn.
-    if (this.#flushed && !this.#mayAnswer()) return true;
+    if (this.#flushed && !this.#mayGoOn()) return true;
     const { length } = chunk;
     this.#sentBytes += length;
     if (!this.#flushed && length === this.#length && length <= TEXT_BYTES_MAX) {
@@ -263,7 +269,9 @@ export class Exchange implements Passage, AttemptListener, Running {
   failed(kind: FailureKind): void {
     const attempt = this.#attempt;
     if (this.over || attempt === null) return;
-    if (this.#mayRepeat(attempt, kind)) {
+    if (this.#isRepeatable(attempt, kind)) {
+      // Cut by this very question, it is in other hands already.
+      if (!this.#mayGoOn()) return;
       this.#retried = true;
       this.#context.metrics.retried('stale-connection');
       this.#send(attempt.upstream, this.#pass?.fencingToken ?? null, true);
@@ -274,6 +282,11 @@ export class Exchange implements Passage, AttemptListener, Running {
       this.#settle('unsent');
       return;
     }
+    this.#giveUp(kind);
+  }
+
+  /** Tells the client why there is no (whole) answer. */
+  #giveUp(kind: FailureKind): void {
     if (this.#route === 'local' && (kind === 'unreachable' || kind === 'connect-timeout')) {
       this.#context.targetHealth.failed(kind);
     }
@@ -326,14 +339,13 @@ export class Exchange implements Passage, AttemptListener, Running {
   }
 
   /** Whether the connection broke only because it was an old one, and the request can be sent once more without harm. */
-  #mayRepeat(attempt: Attempt, kind: FailureKind): boolean {
+  #isRepeatable(attempt: Attempt, kind: FailureKind): boolean {
     if (kind !== 'reset' || this.#retried || attempt.answered || !attempt.reused) return false;
-    if (attempt.sent && (this.#body !== null || !IDEMPOTENT.has(this.req.method ?? ''))) return false;
-    return this.mayWrite();
+    return !attempt.sent || (this.#body === null && IDEMPOTENT.has(this.req.method ?? ''));
   }
 
-  /** Whether what the application says may still go to the client. Where it may not, the exchange has been cut. */
-  #mayAnswer(): boolean {
+  /** Whether its term still stands. Where it does not, the exchange has been cut, and may be under way to another leader. */
+  #mayGoOn(): boolean {
     return this.#pass === null || this.#pass.open();
   }
 
