@@ -1,4 +1,4 @@
-import { type IncomingHttpHeaders, type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { GatewayOutcome } from '../../ports/gateway-metrics.ts';
 import type { LeaderPlace, Pass, Passage } from '../gate.ts';
@@ -14,6 +14,7 @@ import {
   trailers,
   wantsTunnel,
 } from './headers.ts';
+import { reasonPhrase } from './reason-phrase.ts';
 import { ERROR_OF_FAILURE, GATEWAY_ERRORS, type GatewayErrorCode, outcomeOf, replyError } from './replies.ts';
 import { RequestBody } from './request-body.ts';
 import { hasBody } from './request-target.ts';
@@ -176,7 +177,8 @@ export class Exchange implements Passage, AttemptListener, Running {
       return;
     }
     const { req, res } = this;
-    if (req.httpVersion !== '1.1' || res.headersSent) return;
+    // Nobody has asked for 100 but this gateway, which answers it by itself.
+    if (status === 100 || req.httpVersion !== '1.1' || res.headersSent) return;
     // Of Node 22 and 24 only the second is known.
     if (typeof res.writeInformation === 'function') res.writeInformation(status, this.#answerHeaders(headers));
     else if (status === 103) res.writeEarlyHints(headers as Record<string, string | string[]>);
@@ -210,7 +212,7 @@ export class Exchange implements Passage, AttemptListener, Running {
       status !== 304;
     const kept = this.#answerHeaders(headers);
     if (closing()) kept.push('Connection', 'close');
-    res.writeHead(status, statusText === '' ? STATUS_CODES[status] : statusText, kept);
+    res.writeHead(status, reasonPhrase(status, statusText), kept);
     this.#length = this.#chunked || req.method === 'HEAD' ? -1 : Number(headers['content-length'] ?? -1);
     flushSoon(this);
   }

@@ -91,7 +91,8 @@ export function replyError(
   if (status === 503) headers['Retry-After'] = RETRY_AFTER_SECONDS;
   if (fromPeer) headers[REFUSED_HEADER] = REFUSED_NOT_LEADER;
   else headers.Connection = 'close';
-  res.writeHead(status, headers);
+  // Said here, since a response keeps the phrase of an earlier try.
+  res.writeHead(status, STATUS_CODES[status], headers);
   if (req.complete || req.destroyed || req.method === 'HEAD') {
     res.end(json);
     return;

@@ -5,6 +5,7 @@ import type { Pass, Passage } from '../gate.ts';
 import { relay } from '../relay.ts';
 import { type Access, type ExchangeContext, logAccess, type Running } from './context.ts';
 import { responseHeaders } from './headers.ts';
+import { reasonPhrase } from './reason-phrase.ts';
 
 /** How long a tunnel is quiet before the kernel asks whether the client is still there. */
 const KEEP_ALIVE_PROBE_MS = 30_000;
@@ -95,7 +96,7 @@ export function upgradeHead(
   fromPeer: boolean,
 ): string {
   const kept = responseHeaders(headers, { chunked: false, fromPeer });
-  let text = `HTTP/1.1 ${status} ${statusText}\r\n`;
+  let text = `HTTP/1.1 ${status} ${reasonPhrase(status, statusText)}\r\n`;
   for (let index = 0; index < kept.length; index += 2) text += `${kept[index]}: ${kept[index + 1]}\r\n`;
   return `${text}Connection: Upgrade\r\nUpgrade: ${String(headers.upgrade)}\r\n\r\n`;
 }
