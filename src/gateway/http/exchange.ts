@@ -1,4 +1,4 @@
-import { type IncomingHttpHeaders, type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { GatewayOutcome } from '../../ports/gateway-metrics.ts';
 import type { LeaderPlace, Pass, Passage } from '../gate.ts';
@@ -18,15 +18,11 @@ import { reasonPhrase } from './reason-phrase.ts';
 import { ERROR_OF_FAILURE, GATEWAY_ERRORS, type GatewayErrorCode, outcomeOf, replyError } from './replies.ts';
 import { RequestBody } from './request-body.ts';
 import { hasBody } from './request-target.ts';
+import type { GatewayResponse } from './response.ts';
 import { sendByNode } from './send-by-node.ts';
 import { Tunnel, upgradeHead } from './tunnel.ts';
 import type { UpgradeSocket } from './upgrade-socket.ts';
 import type { Upstream } from './upstream.ts';
-
-/** node:http's response, which knows whose it is: listeners need no closures. */
-export class GatewayResponse extends ServerResponse {
-  exchange: Exchange | null = null;
-}
 
 /** Methods that may be repeated without harm (RFC 9110 section 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
@@ -84,8 +80,6 @@ export class Exchange implements Passage, AttemptListener, Running {
       : null;
     res.exchange = this;
     res.on('close', onClose).on('drain', onDrain).on('error', ignore);
-    // Sent behind a request that is not answered yet: until its turn comes, node:http does not tell its response of the end.
-    if (res.socket === null) req.socket.setMaxListeners(0).once('close', () => this.closed());
     context.metrics.begun('request');
   }
 

@@ -525,15 +525,3 @@ describe('the access log', () => {
     expect(logged).toEqual([expect.objectContaining(line)]);
   });
 });
-
-test('requests that were sent behind another one end with their connection, too', async () => {
-  const app = await application(() => {});
-  const { leadership, front, counted } = await replica('a', app);
-  leadership.lead();
-  const one = client(front, [1, 2, 3].map((path) => `GET /${path} HTTP/1.1\r\nHost: app.test\r\n\r\n`).join(''));
-  await until(() => app.received.includes('/3'));
-  one.socket.destroy();
-  await until(() => counted.length === 3);
-  expect(counted).toEqual(Array(3).fill('request aborted 0'));
-  await leadership.handOver();
-});
