@@ -5,6 +5,7 @@ import type { LeaderPlace, Pass, Passage } from '../gate.ts';
 import { Attempt, type AttemptListener } from './attempt.ts';
 import { type ExchangeContext, logAccess, type Running } from './context.ts';
 import type { FailureKind } from './failure.ts';
+import type { Peer } from './forwarder.ts';
 import {
   plainAddress,
   REFUSED_HEADER,
@@ -100,11 +101,12 @@ export class Exchange implements Passage, AttemptListener, Running {
   }
 
   /** Gives it to the leader's peer listener. */
-  toPeer(peer: Upstream): Promise<PeerOutcome> {
+  toPeer({ leader, upstream }: Peer): Promise<PeerOutcome> {
+    this.#pass = this.#context.gate.enterElsewhere(this, leader);
     this.#route = 'peer';
     return new Promise((resolve) => {
       this.#settlePeer = resolve;
-      this.#send(peer, null);
+      this.#send(upstream, null);
     });
   }
 
@@ -137,7 +139,7 @@ export class Exchange implements Passage, AttemptListener, Running {
     this.req.socket.resetAndDestroy();
   }
 
-  // The gate: its term is over.
+  // The gate: the term is over in which it was given to somebody.
 
   cut(): void {
     this.#pass = null;
@@ -145,20 +147,20 @@ export class Exchange implements Passage, AttemptListener, Running {
     attempt?.abandon();
     if (attempt === null || !attempt.sent) {
       this.#attempt = null;
-      this.#context.elsewhere(this);
-      return;
+      if (this.#route === 'peer') this.#unsent('not-leader');
+      else this.#context.elsewhere(this);
+    } else if (this.#route === 'peer') this.#giveUp('reset');
+    else {
+      this.#outcome = 'cut';
+      this.destroy();
     }
-    this.#outcome = 'cut';
-    this.destroy();
   }
 
   // What an attempt came to.
 
   mayWrite(): boolean {
-    if (this.over) return false;
-    if (this.#pass === null) return this.#route === 'peer';
-    if (!this.#pass.open()) return false;
-    if (this.#body?.taken() === true && this.#context.peer) {
+    if (this.over || this.#pass === null || !this.#pass.open()) return false;
+    if (this.#route === 'local' && this.#body?.taken() === true && this.#context.peer) {
       // The peer that forwards has kept the body until now, since it could have been told to another leader.
       this.res.writeProcessing();
     }
@@ -181,7 +183,7 @@ export class Exchange implements Passage, AttemptListener, Running {
   headed(status: number, statusText: string, headers: IncomingHttpHeaders): void {
     if (!this.#mayGoOn()) return;
     const { req, res } = this;
-    const { metrics, targetHealth, closing } = this.#context;
+    const { targetHealth, closing } = this.#context;
     if (this.#route === 'peer') {
       if (status === 503 && String(headers[REFUSED_HEADER]) === REFUSED_NOT_LEADER) {
         this.#attempt?.abandon();
@@ -190,8 +192,7 @@ export class Exchange implements Passage, AttemptListener, Running {
           this.#giveUp('reset');
           return;
         }
-        metrics.retried('not-leader');
-        this.#settle('unsent');
+        this.#unsent('not-leader');
         return;
       }
       this.#body?.taken();
@@ -246,7 +247,7 @@ export class Exchange implements Passage, AttemptListener, Running {
   upgraded(status: number, statusText: string, headers: IncomingHttpHeaders, server: Socket, head: Buffer): void {
     const { socket: client } = this.#upgrade!;
     const early = this.#upgrade!.take();
-    const pass = this.#pass;
+    const pass = this.#pass!;
     const isPeer = this.#route === 'peer';
     this.#status = status;
     this.#outcome = isPeer ? 'forwarded' : 'served';
@@ -255,7 +256,7 @@ export class Exchange implements Passage, AttemptListener, Running {
       ...{ client, server, pass, outcome: this.#outcome },
       access: { client: this.#client, method: this.req.method, url: this.req.url, status },
     });
-    pass?.goOnAs(tunnel);
+    pass.goOnAs(tunnel);
     // From here on the request is over, and all that it held may go.
     this.#pass = null;
     this.closed();
@@ -274,8 +275,7 @@ export class Exchange implements Passage, AttemptListener, Running {
       return;
     }
     if (this.#route === 'peer' && !attempt.sent && kind !== 'unsendable') {
-      this.#context.metrics.retried('unreachable');
-      this.#settle('unsent');
+      this.#unsent('unreachable');
       return;
     }
     this.#giveUp(kind);
@@ -347,6 +347,14 @@ export class Exchange implements Passage, AttemptListener, Running {
 
   #answerHeaders(headers: IncomingHttpHeaders): string[] {
     return responseHeaders(headers, { chunked: this.#chunked, fromPeer: this.#route === 'peer' });
+  }
+
+  /** It reached no application, and may be brought to another leader. */
+  #unsent(why: 'not-leader' | 'unreachable'): void {
+    this.#pass?.leave();
+    this.#pass = null;
+    this.#context.metrics.retried(why);
+    this.#settle('unsent');
   }
 
   #settle(outcome: PeerOutcome): void {

@@ -13,8 +13,7 @@ const KEEP_ALIVE_PROBE_MS = 30_000;
 export interface TunnelOptions {
   readonly client: Socket;
   readonly server: Socket;
-  /** Null when it leads to another replica, whose gate it is then. */
-  readonly pass: Pass | null;
+  readonly pass: Pass;
   readonly outcome: GatewayOutcome;
   readonly access: Pick<Access, 'client' | 'method' | 'url' | 'status'>;
 }
@@ -27,7 +26,7 @@ export class Tunnel implements Passage, Running {
   readonly #context: ExchangeContext;
   readonly #client: Socket;
   readonly #server: Socket;
-  readonly #pass: Pass | null;
+  readonly #pass: Pass;
   readonly #access: TunnelOptions['access'] | null;
   readonly #startMonoMs: number;
   #outcome: GatewayOutcome;
@@ -55,7 +54,7 @@ export class Tunnel implements Passage, Running {
     client.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
     client.write(answer, 'latin1');
     if (fromServer.length > 0) client.write(fromServer);
-    const mayPass = () => this.#pass?.open() ?? true;
+    const mayPass = () => this.#pass.open();
     if (fromClient.length > 0 && mayPass()) server.write(fromClient);
     const onBytes = (direction: 'in' | 'out', bytes: number) => {
       if (direction === 'in') this.#receivedBytes += bytes;
@@ -78,7 +77,7 @@ export class Tunnel implements Passage, Running {
 
   #closed(): void {
     const { metrics, running, clock } = this.#context;
-    this.#pass?.leave();
+    this.#pass.leave();
     running.remove(this);
     const durationMs = clock.now().monoMs - this.#startMonoMs;
     metrics.ended('tunnel', this.#outcome, durationMs);
