@@ -229,7 +229,10 @@ export class Exchange implements Passage, AttemptListener, Running {
       return true;
     }
     this.#flushed = true;
-    return this.res.write(chunk);
+    if (this.res.write(chunk)) return true;
+    // Until it drains: node counts only the time in which nothing of it leaves.
+    this.req.socket.setTimeout(this.#context.sendStallMs);
+    return false;
   }
 
   ended(fields: IncomingHttpHeaders): void {
@@ -294,6 +297,7 @@ export class Exchange implements Passage, AttemptListener, Running {
 
   /** For the listeners of its response. */
   resume(): void {
+    this.req.socket.setTimeout(0);
     this.#attempt?.resume();
   }
 

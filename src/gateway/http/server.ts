@@ -7,6 +7,7 @@ import { ListenError } from '../../ports/listen-error.ts';
 import type { Logger } from '../../ports/log.ts';
 import type { Place } from '../protocol.ts';
 import { Roster } from '../roster.ts';
+import { KEEP_ALIVE_PROBE_MS } from './connect.ts';
 import type { ExchangeContext, Running } from './context.ts';
 import { Exchange } from './exchange.ts';
 import { wantsTunnel } from './headers.ts';
@@ -70,6 +71,8 @@ export class HttpServer {
       requestTimeout: limits.requestTimeoutMs,
       connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
       keepAliveTimeout: limits.keepAliveMs,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
       // Refused by us, in our words.
       requireHostHeader: false,
       // What is not refused in `upgrade`, but can't be tunnelled, is served without it.
@@ -149,6 +152,11 @@ export class HttpServer {
           { code: 'GATEWAY_FULL', option, connectionsMax: limits.connectionsMax },
           'the gateway has all the connections that it takes',
         );
+      })
+      .on('timeout', (socket) => {
+        // Idle; or its client takes nothing of the answer, and must not take the half of it for all.
+        if (responseUnderWay(socket) === undefined) socket.destroy();
+        else socket.resetAndDestroy();
       })
       .on('request', (req, res: GatewayResponse) => this.#enter(req, res))
       .on('checkContinue', (req, res: GatewayResponse) => this.#enter(req, res))

@@ -7,9 +7,6 @@ import { type Access, type ExchangeContext, logAccess, type Running } from './co
 import { responseHeaders } from './headers.ts';
 import { reasonPhrase } from './reason-phrase.ts';
 
-/** How long a tunnel is quiet before the kernel asks whether the client is still there. */
-const KEEP_ALIVE_PROBE_MS = 30_000;
-
 export interface TunnelOptions {
   readonly client: Socket;
   readonly server: Socket;
@@ -51,7 +48,7 @@ export class Tunnel implements Passage, Running {
     metrics.begun('tunnel');
     running.add(this);
     client.once('close', () => this.#closed());
-    client.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
+    client.setNoDelay(true);
     client.write(answer, 'latin1');
     if (fromServer.length > 0) client.write(fromServer);
     const mayPass = () => this.#pass.open();
