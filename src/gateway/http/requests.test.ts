@@ -202,6 +202,16 @@ describe('a body', () => {
     expect(app.received).not.toMatch(/expect/i);
   });
 
+  test('of a client that expects anything else is refused in the gateway’s words, and counted', async () => {
+    const { front, app, counted } = await leader((_req, res) => res.end());
+    const text = await ask(front, post('Expect: foo\r\nContent-Length: 1', 'x'));
+    expect(headOf(text)[0]).toBe('HTTP/1.1 417 Expectation Failed');
+    expect(errorOf(text)).toBe('GATEWAY_EXPECTATION_FAILED');
+    await until(() => counted.length === 1);
+    expect(counted).toEqual(['request invalid 417']);
+    expect(app.received).toBe('');
+  });
+
   test('that the application does not take is not read from the client: memory is not its buffer', async () => {
     const app = await rawApplication((socket) => void socket.pause());
     const one = await replica('a', app);

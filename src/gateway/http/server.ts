@@ -160,6 +160,7 @@ export class HttpServer {
       })
       .on('request', (req, res: GatewayResponse) => this.#enter(req, res))
       .on('checkContinue', (req, res: GatewayResponse) => this.#enter(req, res))
+      .on('checkExpectation', (req, res: GatewayResponse) => this.#enter(req, res))
       .on('upgrade', (req: IncomingMessage, stream: Duplex, head: Buffer) => {
         // Another one than the socket where a body is still to come.
         stream.on('error', ignore);
@@ -180,12 +181,10 @@ export class HttpServer {
   }
 
   #serve(req: IncomingMessage, res: GatewayResponse, upgrade: UpgradeSocket | null): void {
-    const check = checkRequest(req);
-    const path = typeof check === 'object' && 'path' in check ? check.path : '';
-    const exchange = new Exchange(this.#context, req, res, path, upgrade);
+    const check = checkRequest(req, this.#context.identity);
+    const exchange = new Exchange(this.#context, req, res, 'path' in check ? check.path : '', upgrade);
     this.#running.add(exchange);
-    if (check === 'too-many-headers') exchange.refuse('GATEWAY_HEADERS_TOO_LARGE');
-    else if ('refused' in check) exchange.refuse('GATEWAY_BAD_REQUEST', { detail: `${check.refused}.` });
+    if ('code' in check) exchange.refuse(check.code, check);
     else if (!exchange.toApplication()) this.#context.elsewhere(exchange);
   }
 
