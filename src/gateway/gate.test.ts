@@ -237,14 +237,25 @@ describe('work that was brought to another replica', () => {
     expect(cut).toEqual([]);
   });
 
-  test('is cut when yet another one leads, or this one', () => {
+  test('is cut soon after yet another one leads, or this one', async () => {
     const passes = [bring('one', 'b'), bring('two', 'b'), bring('three', 'c')];
     passes[1]!.leave();
     leadership.follow('c', null);
+    await time.pass(999);
+    expect(cut).toEqual([]);
+    await time.pass(1);
     expect(cut).toEqual(['one']);
     leadership.lead();
+    await time.pass(1_000);
     expect(cut).toEqual(['one', 'three']);
     expect(passes.map((pass) => pass.open())).toEqual([false, false, false]);
+  });
+
+  test('does not begin when yet another one leads', () => {
+    const passes = [bring('one', 'b'), bring('two', 'c')];
+    leadership.follow('c', null);
+    expect(passes.map((pass) => pass.begins())).toEqual([false, true]);
+    expect(cut).toEqual(['one']);
   });
 
   test('does not hold up a hand-over', async () => {

@@ -16,6 +16,8 @@ export interface Pass {
   readonly fencingToken: string | null;
   /** Whether its term still stands: evaluated from the clocks at this moment, when it is this replica's own. When it does not, the passage is cut. */
   open(): boolean;
+  /** The same, to be asked before the first byte: nothing begins at a replica that is known to lead no more. */
+  begins(): boolean;
   /** What was let in goes on as something else, which is what is cut then. */
   goOnAs(passage: Passage): void;
   /** The passage has ended by itself. */
@@ -53,7 +55,7 @@ export class Gate {
   readonly #drainMs: number;
   readonly #onCut: NonNullable<GateOptions['onCut']>;
   readonly #passes = new Roster<Admission>();
-  readonly #outward = new OutwardPasses();
+  readonly #outward: OutwardPasses;
   readonly #waiters = new Set<() => void>();
   #deadline: Timer | null = null;
   #drained: (() => void) | null = null;
@@ -64,12 +66,13 @@ export class Gate {
     this.#timers = timers;
     this.#drainMs = drainMs;
     this.#onCut = onCut;
+    this.#outward = new OutwardPasses(timers);
     leadership.onStop('gateway', ({ graceful, untilMonoMs }) => (graceful ? this.#drain(untilMonoMs) : this.cutAll()));
     leadership.subscribe(({ kind }) => {
       // Either nothing may go on, or all that runs belongs to a term that another one has replaced.
       if (kind === 'stopped' && (leadership.workValidForMs() === 0 || leadership.isLeader())) this.cutAll();
       const leader = leadership.leader();
-      if (leader !== null) this.#outward.cutFormer(leader.identity);
+      if (leader !== null) this.#outward.succeeded(leader.identity);
       for (const wake of [...this.#waiters]) wake();
     });
   }
@@ -89,7 +92,7 @@ export class Gate {
     return pass;
   }
 
-  /** Lets a passage through to another replica. It is cut when anybody else is known to lead. */
+  /** Lets a passage through to another replica. It is cut soon after anybody else is known to lead. */
   enterElsewhere(passage: Passage, { identity }: LeaderPlace): Pass {
     return this.#outward.enter(passage, identity);
   }
@@ -177,6 +180,10 @@ class Admission implements Pass {
     if (this.place !== -1 && this.#gate.valid()) return true;
     this.#gate.cut(this);
     return false;
+  }
+
+  begins(): boolean {
+    return this.open();
   }
 
   goOnAs(passage: Passage): void {

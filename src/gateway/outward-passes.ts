@@ -1,5 +1,9 @@
+import type { Timers } from '../ports/clock.ts';
 import type { Pass, Passage } from './gate.ts';
 import { Roster } from './roster.ts';
+
+/** What a leader that is alive may take to refuse what it has not begun: that can still be brought to the next one. */
+const REFUSAL_MS = 1_000;
 
 /**
  * Work that this replica has brought to others. A leader that is stopped ends nothing that runs through it; who brought it there
@@ -7,6 +11,11 @@ import { Roster } from './roster.ts';
  */
 export class OutwardPasses {
   readonly #passes = new Roster<OutwardPass>();
+  readonly #timers: Timers;
+
+  constructor(timers: Timers) {
+    this.#timers = timers;
+  }
 
   /** Lets a passage through to the replica of that identity. */
   enter(passage: Passage, leader: string): Pass {
@@ -15,9 +24,14 @@ export class OutwardPasses {
     return pass;
   }
 
-  /** Ends what went to anybody but `leader`. */
-  cutFormer(leader: string): void {
-    for (const pass of this.#passes.all()) if (pass.leader !== leader) pass.cut();
+  /** `leader` is known to lead: ends what went to anybody else, and has not ended by itself a moment later. */
+  succeeded(leader: string): void {
+    const former = this.#passes.all().filter((pass) => pass.leader !== leader);
+    if (former.length === 0) return;
+    for (const pass of former) pass.isFormer = true;
+    this.#timers.after(REFUSAL_MS, () => {
+      for (const pass of former) pass.cut();
+    });
   }
 }
 
@@ -26,6 +40,8 @@ class OutwardPass implements Pass {
   readonly leader: string;
   readonly #passes: Roster<OutwardPass>;
   #passage: Passage;
+  /** Whether anybody else is known to lead by now. */
+  isFormer = false;
   /** For its {@link Roster}. */
   place = -1;
 
@@ -33,6 +49,11 @@ class OutwardPass implements Pass {
     this.#passes = passes;
     this.#passage = passage;
     this.leader = leader;
+  }
+
+  begins(): boolean {
+    if (this.isFormer) this.cut();
+    return this.open();
   }
 
   open(): boolean {

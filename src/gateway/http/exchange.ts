@@ -159,7 +159,10 @@ export class Exchange implements Passage, AttemptListener, Running {
   // What an attempt came to.
 
   mayWrite(): boolean {
-    if (this.over || this.#pass === null || !this.#pass.open()) return false;
+    const pass = this.#pass;
+    if (this.over || pass === null) return false;
+    const allowed = this.#attempt?.sent === true ? pass.open() : pass.begins();
+    if (!allowed) return false;
     if (this.#route === 'local' && this.#body?.taken() === true && this.#context.peer) {
       // The peer that forwards has kept the body until now, since it could have been told to another leader.
       this.res.writeProcessing();

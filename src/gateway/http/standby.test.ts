@@ -250,7 +250,7 @@ describe('a leader that is stopped', () => {
   };
   const UPGRADE = 'Connection: Upgrade\r\nUpgrade: websocket';
 
-  test('loses what was brought to it as soon as the next one is known; nothing of it is repeated', async () => {
+  test('loses what was brought to it when the next one is known; nothing of it is repeated', async () => {
     const { former, standby, next, chat, begun, waiting } = await stopped();
     next.leadership.lead();
     standby.leadership.follow('c', next.peerAddress);
@@ -297,6 +297,25 @@ describe('a leader that is stopped', () => {
 });
 
 describe('a request that meets a leader which has just changed', () => {
+  test('goes to the new one, also when that one is known before the former has refused', async () => {
+    const refusals: (() => void)[] = [];
+    const former = await rawApplication((socket) =>
+      socket.once('data', () =>
+        refusals.push(() =>
+          socket.write('HTTP/1.1 503 Unavailable\r\nLeasegate-Refused: not-leader\r\nContent-Length: 0\r\n\r\n'),
+        ),
+      ),
+    );
+    const [standby, next] = await Promise.all([forwarding('b'), forwarding('c')]);
+    standby.leadership.follow('a', `${former.host}:${former.port}`);
+    const answers = [ask(standby.front, get('/')), ask(standby.front, post('hello', 'Content-Length: 5'))];
+    await until(() => refusals.length === 2);
+    next.leadership.lead();
+    standby.leadership.follow('c', next.peerAddress);
+    for (const refuse of refusals) refuse();
+    expect((await Promise.all(answers)).map((text) => /[abc] \w+ \d/.exec(text)?.[0])).toEqual(['c GET 0', 'c POST 5']);
+  });
+
   const three = async () => {
     const [a, b, c] = await Promise.all([forwarding('a'), forwarding('b'), forwarding('c')]);
     return { a, b, c };
