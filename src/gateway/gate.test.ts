@@ -186,6 +186,12 @@ describe('whoever waits for a change', () => {
     return state;
   };
 
+  test('does not begin for whom it is over already', async () => {
+    const waiting = wait(10_000, AbortSignal.abort());
+    await settled();
+    expect(waiting.over).toBe(true);
+  });
+
   test('is woken by it', async () => {
     const waiting = wait(10_000);
     await settled();
@@ -212,5 +218,50 @@ describe('whoever waits for a change', () => {
     expect(gate.leaderElsewhere()).toBeNull();
     void leadership.handOver();
     expect(gate.leaderElsewhere()).toBeNull();
+  });
+});
+
+describe('work that was brought to another replica', () => {
+  const bring = (name: string, leader: string) =>
+    gate.enterElsewhere(
+      { cut: () => cut.push(name) },
+      { identity: `${leader}_uid-${leader}_1`, pod: leader, address: '10.0.0.9:4042' },
+    );
+
+  test('goes on while that one leads, or nobody is known to', async () => {
+    leadership.follow('b', '10.0.0.9:4042');
+    const pass = bring('one', 'b');
+    await leadership.lose();
+    leadership.follow('b', '10.0.0.9:4042');
+    expect(pass.open()).toBe(true);
+    expect(cut).toEqual([]);
+  });
+
+  test('is cut soon after yet another one leads, or this one', async () => {
+    const passes = [bring('one', 'b'), bring('two', 'b'), bring('three', 'c')];
+    passes[1]!.leave();
+    leadership.follow('c', null);
+    await time.pass(999);
+    expect(cut).toEqual([]);
+    await time.pass(1);
+    expect(cut).toEqual(['one']);
+    leadership.lead();
+    await time.pass(1_000);
+    expect(cut).toEqual(['one', 'three']);
+    expect(passes.map((pass) => pass.open())).toEqual([false, false, false]);
+  });
+
+  test('does not begin when yet another one leads', () => {
+    const passes = [bring('one', 'b'), bring('two', 'c')];
+    leadership.follow('c', null);
+    expect(passes.map((pass) => pass.begins())).toEqual([false, true]);
+    expect(cut).toEqual(['one']);
+  });
+
+  test('does not hold up a hand-over', async () => {
+    leadership.lead();
+    bring('one', 'a');
+    await leadership.handOver();
+    expect(cut).toEqual([]);
   });
 });

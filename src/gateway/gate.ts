@@ -1,9 +1,10 @@
 import type { Leadership } from '../leadership/leadership.ts';
 import type { Clock, Timer, Timers } from '../ports/clock.ts';
 import { delay, endableDelay } from '../ports/delay.ts';
+import { OutwardPasses } from './outward-passes.ts';
 import { Roster } from './roster.ts';
 
-/** Work that goes through the gateway to the local application: a request, a tunnel or a connection. */
+/** Work that goes through the gateway, to the local application or to another replica: a request, a tunnel or a connection. */
 export interface Passage {
   /** Ends it at once, on both sides. Called at most once, and never after `leave()`. */
   cut(): void;
@@ -11,10 +12,12 @@ export interface Passage {
 
 /** A passage's right to go on; to be asked again before each write, in either direction. */
 export interface Pass {
-  /** Of the term under which it was let in. */
-  readonly fencingToken: string;
-  /** Whether its term still stands: evaluated from the clocks at this moment. When it does not, the passage is cut. */
+  /** Of the term under which it was let in; null for what goes to another replica, whose gate says it. */
+  readonly fencingToken: string | null;
+  /** Whether its term still stands: evaluated from the clocks at this moment, when it is this replica's own. When it does not, the passage is cut. */
   open(): boolean;
+  /** The same, to be asked before the first byte: nothing begins at a replica that is known to lead no more. */
+  begins(): boolean;
   /** What was let in goes on as something else, which is what is cut then. */
   goOnAs(passage: Passage): void;
   /** The passage has ended by itself. */
@@ -52,6 +55,7 @@ export class Gate {
   readonly #drainMs: number;
   readonly #onCut: NonNullable<GateOptions['onCut']>;
   readonly #passes = new Roster<Admission>();
+  readonly #outward: OutwardPasses;
   readonly #waiters = new Set<() => void>();
   #deadline: Timer | null = null;
   #drained: (() => void) | null = null;
@@ -62,10 +66,13 @@ export class Gate {
     this.#timers = timers;
     this.#drainMs = drainMs;
     this.#onCut = onCut;
+    this.#outward = new OutwardPasses(timers);
     leadership.onStop('gateway', ({ graceful, untilMonoMs }) => (graceful ? this.#drain(untilMonoMs) : this.cutAll()));
     leadership.subscribe(({ kind }) => {
       // Either nothing may go on, or all that runs belongs to a term that another one has replaced.
       if (kind === 'stopped' && (leadership.workValidForMs() === 0 || leadership.isLeader())) this.cutAll();
+      const leader = leadership.leader();
+      if (leader !== null) this.#outward.succeeded(leader.identity);
       for (const wake of [...this.#waiters]) wake();
     });
   }
@@ -85,6 +92,11 @@ export class Gate {
     return pass;
   }
 
+  /** Lets a passage through to another replica. It is cut soon after anybody else is known to lead. */
+  enterElsewhere(passage: Passage, { identity }: LeaderPlace): Pass {
+    return this.#outward.enter(passage, identity);
+  }
+
   /** Who else leads now; null when nobody is known to, or this replica does. */
   leaderElsewhere(): LeaderPlace | null {
     const leader = this.#leadership.leader();
@@ -93,6 +105,7 @@ export class Gate {
 
   /** Resolves at the next change of leadership, or after `waitMs`, or when `signal` aborts. */
   async changed(waitMs: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
     const limit = endableDelay(waitMs, this.#timers);
     this.#waiters.add(limit.end);
     signal.addEventListener('abort', limit.end, { once: true });
@@ -167,6 +180,10 @@ class Admission implements Pass {
     if (this.place !== -1 && this.#gate.valid()) return true;
     this.#gate.cut(this);
     return false;
+  }
+
+  begins(): boolean {
+    return this.open();
   }
 
   goOnAs(passage: Passage): void {

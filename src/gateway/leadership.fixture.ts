@@ -32,6 +32,18 @@ export class GivenLeadership extends Leadership {
     this.publish({ tenure: null, leaseUid: 'uid', holder, term: null }, reason);
   }
 
+  /** Another one leads already, while nothing here has asked the clock yet whether the own term is over. */
+  overtaken(name: string, address: string): void {
+    const now = this.#clock.now();
+    const tenure = {
+      fencingToken: String(this.#token),
+      validity: { basis: now, validUntilMonoMs: now.monoMs + 10_000 },
+      accepting: true,
+    };
+    const holder = { identity: `${name}_uid-${name}_1`, address, knownUntilMonoMs: now.monoMs + 60_000 };
+    this.publish({ tenure, leaseUid: 'uid', holder, term: null });
+  }
+
   /** Nobody leads; what ran is cut. */
   async lose(reason = 'expired'): Promise<void> {
     this.publish({ tenure: null, leaseUid: 'uid', holder: null, term: null }, reason);

@@ -23,7 +23,7 @@ export interface AttemptListener {
 /** What undici and {@link sendByNode} let an attempt do. */
 export type Controller = Pick<Dispatcher.DispatchController, 'abort' | 'pause' | 'resume'>;
 
-/** A request given to one server, once. */
+/** A request given to one server, once. What its handlers throw comes back to it as an error of the response. */
 export class Attempt implements Dispatcher.DispatchHandler {
   readonly #listener: AttemptListener;
   readonly upstream: Upstream;
@@ -72,6 +72,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders, statusText = ''): void {
     if (this.#over) return;
     this.answered = true;
+    if (status < 100 || status === 101) throw new InvalidStatus();
     if (status < 200) this.#listener.informed(status, headers);
     else this.#listener.headed(status, statusText, headers);
     if (this.#over) controller.abort(new Abandoned());
@@ -115,6 +116,11 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.chunks?.end();
     this.#connection?.release();
   }
+}
+
+/** Below all classes, or a change of protocols that is none. */
+class InvalidStatus extends Error {
+  readonly code = 'HPE_INVALID_STATUS';
 }
 
 class Abandoned extends Error {

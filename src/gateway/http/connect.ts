@@ -5,7 +5,7 @@ import type { Place } from '../protocol.ts';
 /** How long to wait for a connection: generous for a neighbour in the pod or the cluster. */
 const CONNECT_TIMEOUT_MS = 2_000;
 /** How long a connection is quiet before the kernel asks whether the other side is still there. */
-const KEEP_ALIVE_PROBE_MS = 30_000;
+export const KEEP_ALIVE_PROBE_MS = 30_000;
 
 /**
  * All reads go here first, and are copied into as much as they are: node would take 64 KiB for each, and give nearly all of them

@@ -29,6 +29,8 @@ export interface ExchangeContext {
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
   readonly accessLog: boolean;
+  /** How long a client may take nothing of its answer, in milliseconds. */
+  readonly sendStallMs: number;
   /** What reached no application because this replica's term ended, or never began. */
   readonly elsewhere: (exchange: Exchange) => void;
   /** All that runs on this listener. */

@@ -1,10 +1,11 @@
-import { type IncomingHttpHeaders, type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { GatewayOutcome } from '../../ports/gateway-metrics.ts';
 import type { LeaderPlace, Pass, Passage } from '../gate.ts';
 import { Attempt, type AttemptListener } from './attempt.ts';
 import { type ExchangeContext, logAccess, type Running } from './context.ts';
 import type { FailureKind } from './failure.ts';
+import type { Peer } from './forwarder.ts';
 import {
   plainAddress,
   REFUSED_HEADER,
@@ -14,18 +15,15 @@ import {
   trailers,
   wantsTunnel,
 } from './headers.ts';
+import { reasonPhrase } from './reason-phrase.ts';
 import { ERROR_OF_FAILURE, GATEWAY_ERRORS, type GatewayErrorCode, outcomeOf, replyError } from './replies.ts';
 import { RequestBody } from './request-body.ts';
 import { hasBody } from './request-target.ts';
+import type { GatewayResponse } from './response.ts';
 import { sendByNode } from './send-by-node.ts';
 import { Tunnel, upgradeHead } from './tunnel.ts';
 import type { UpgradeSocket } from './upgrade-socket.ts';
 import type { Upstream } from './upstream.ts';
-
-/** node:http's response, which knows whose it is: listeners need no closures. */
-export class GatewayResponse extends ServerResponse {
-  exchange: Exchange | null = null;
-}
 
 /** Methods that may be repeated without harm (RFC 9110 section 9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
@@ -83,8 +81,6 @@ export class Exchange implements Passage, AttemptListener, Running {
       : null;
     res.exchange = this;
     res.on('close', onClose).on('drain', onDrain).on('error', ignore);
-    // Sent behind a request that is not answered yet: until its turn comes, node:http does not tell its response of the end.
-    if (res.socket === null) req.socket.setMaxListeners(0).once('close', () => this.closed());
     context.metrics.begun('request');
   }
 
@@ -100,18 +96,17 @@ export class Exchange implements Passage, AttemptListener, Running {
     if (pass === null) return false;
     this.#pass = pass;
     this.#route = 'local';
-    // A peer that forwards holds the body back until it knows that it was let in.
-    if (this.#body !== null && this.#context.peer) this.res.writeProcessing();
     this.#send(this.#context.application, pass.fencingToken);
     return true;
   }
 
   /** Gives it to the leader's peer listener. */
-  toPeer(peer: Upstream): Promise<PeerOutcome> {
+  toPeer({ leader, upstream }: Peer): Promise<PeerOutcome> {
+    this.#pass = this.#context.gate.enterElsewhere(this, leader);
     this.#route = 'peer';
     return new Promise((resolve) => {
       this.#settlePeer = resolve;
-      this.#send(peer, null);
+      this.#send(upstream, null);
     });
   }
 
@@ -144,7 +139,7 @@ export class Exchange implements Passage, AttemptListener, Running {
     this.req.socket.resetAndDestroy();
   }
 
-  // The gate: its term is over.
+  // The gate: the term is over in which it was given to somebody.
 
   cut(): void {
     this.#pass = null;
@@ -152,20 +147,26 @@ export class Exchange implements Passage, AttemptListener, Running {
     attempt?.abandon();
     if (attempt === null || !attempt.sent) {
       this.#attempt = null;
-      this.#context.elsewhere(this);
-      return;
+      if (this.#route === 'peer') this.#unsent('not-leader');
+      else this.#context.elsewhere(this);
+    } else if (this.#route === 'peer') this.#giveUp('reset');
+    else {
+      this.#outcome = 'cut';
+      this.destroy();
     }
-    this.#outcome = 'cut';
-    this.destroy();
   }
 
   // What an attempt came to.
 
   mayWrite(): boolean {
-    if (this.over) return false;
-    if (this.#pass === null) return this.#route === 'peer';
-    if (!this.#pass.open()) return false;
-    this.#body?.taken();
+    const pass = this.#pass;
+    if (this.over || pass === null) return false;
+    const allowed = this.#attempt?.sent === true ? pass.open() : pass.begins();
+    if (!allowed) return false;
+    if (this.#route === 'local' && this.#body?.taken() === true && this.#context.peer) {
+      // The peer that forwards has kept the body until now, since it could have been told to another leader.
+      this.res.writeProcessing();
+    }
     return true;
   }
 
@@ -175,21 +176,26 @@ export class Exchange implements Passage, AttemptListener, Running {
       return;
     }
     const { req, res } = this;
-    if (req.httpVersion !== '1.1' || res.headersSent) return;
+    // Nobody has asked for 100 but this gateway, which answers it by itself.
+    if (status === 100 || req.httpVersion !== '1.1' || res.headersSent) return;
     // Of Node 22 and 24 only the second is known.
     if (typeof res.writeInformation === 'function') res.writeInformation(status, this.#answerHeaders(headers));
     else if (status === 103) res.writeEarlyHints(headers as Record<string, string | string[]>);
   }
 
   headed(status: number, statusText: string, headers: IncomingHttpHeaders): void {
-    if (!this.#mayAnswer()) return;
+    if (!this.#mayGoOn()) return;
     const { req, res } = this;
-    const { metrics, targetHealth, closing } = this.#context;
+    const { targetHealth, closing } = this.#context;
     if (this.#route === 'peer') {
       if (status === 503 && String(headers[REFUSED_HEADER]) === REFUSED_NOT_LEADER) {
         this.#attempt?.abandon();
-        metrics.retried('not-leader');
-        this.#settle('unsent');
+        if (this.#body?.isTaken === true) {
+          // It had let the request in, and its body is not kept any more.
+          this.#giveUp('reset');
+          return;
+        }
+        this.#unsent('not-leader');
         return;
       }
       this.#body?.taken();
@@ -204,7 +210,7 @@ export class Exchange implements Passage, AttemptListener, Running {
       status !== 304;
     const kept = this.#answerHeaders(headers);
     if (closing()) kept.push('Connection', 'close');
-    res.writeHead(status, statusText === '' ? STATUS_CODES[status] : statusText, kept);
+    res.writeHead(status, reasonPhrase(status, statusText), kept);
     this.#length = this.#chunked || req.method === 'HEAD' ? -1 : Number(headers['content-length'] ?? -1);
     flushSoon(this);
   }
@@ -216,7 +222,7 @@ export class Exchange implements Passage, AttemptListener, Running {
 
   received(chunk: Buffer): boolean {
     // Until the head has left, its question has been answered in this very turn.
-    if (this.#flushed && !this.#mayAnswer()) return true;
+    if (this.#flushed && !this.#mayGoOn()) return true;
     const { length } = chunk;
     this.#sentBytes += length;
     if (!this.#flushed && length === this.#length && length <= TEXT_BYTES_MAX) {
@@ -226,7 +232,10 @@ export class Exchange implements Passage, AttemptListener, Running {
       return true;
     }
     this.#flushed = true;
-    return this.res.write(chunk);
+    if (this.res.write(chunk)) return true;
+    // Until it drains: node counts only the time in which nothing of it leaves.
+    this.req.socket.setTimeout(this.#context.sendStallMs);
+    return false;
   }
 
   ended(fields: IncomingHttpHeaders): void {
@@ -244,7 +253,7 @@ export class Exchange implements Passage, AttemptListener, Running {
   upgraded(status: number, statusText: string, headers: IncomingHttpHeaders, server: Socket, head: Buffer): void {
     const { socket: client } = this.#upgrade!;
     const early = this.#upgrade!.take();
-    const pass = this.#pass;
+    const pass = this.#pass!;
     const isPeer = this.#route === 'peer';
     this.#status = status;
     this.#outcome = isPeer ? 'forwarded' : 'served';
@@ -253,7 +262,7 @@ export class Exchange implements Passage, AttemptListener, Running {
       ...{ client, server, pass, outcome: this.#outcome },
       access: { client: this.#client, method: this.req.method, url: this.req.url, status },
     });
-    pass?.goOnAs(tunnel);
+    pass.goOnAs(tunnel);
     // From here on the request is over, and all that it held may go.
     this.#pass = null;
     this.closed();
@@ -263,17 +272,23 @@ export class Exchange implements Passage, AttemptListener, Running {
   failed(kind: FailureKind): void {
     const attempt = this.#attempt;
     if (this.over || attempt === null) return;
-    if (this.#mayRepeat(attempt, kind)) {
+    if (this.#isRepeatable(attempt, kind)) {
+      // Cut by this very question, it is in other hands already.
+      if (!this.#mayGoOn()) return;
       this.#retried = true;
       this.#context.metrics.retried('stale-connection');
       this.#send(attempt.upstream, this.#pass?.fencingToken ?? null, true);
       return;
     }
     if (this.#route === 'peer' && !attempt.sent && kind !== 'unsendable') {
-      this.#context.metrics.retried('unreachable');
-      this.#settle('unsent');
+      this.#unsent('unreachable');
       return;
     }
+    this.#giveUp(kind);
+  }
+
+  /** Tells the client why there is no (whole) answer. */
+  #giveUp(kind: FailureKind): void {
     if (this.#route === 'local' && (kind === 'unreachable' || kind === 'connect-timeout')) {
       this.#context.targetHealth.failed(kind);
     }
@@ -285,6 +300,7 @@ export class Exchange implements Passage, AttemptListener, Running {
 
   /** For the listeners of its response. */
   resume(): void {
+    this.req.socket.setTimeout(0);
     this.#attempt?.resume();
   }
 
@@ -326,19 +342,26 @@ export class Exchange implements Passage, AttemptListener, Running {
   }
 
   /** Whether the connection broke only because it was an old one, and the request can be sent once more without harm. */
-  #mayRepeat(attempt: Attempt, kind: FailureKind): boolean {
+  #isRepeatable(attempt: Attempt, kind: FailureKind): boolean {
     if (kind !== 'reset' || this.#retried || attempt.answered || !attempt.reused) return false;
-    if (attempt.sent && (this.#body !== null || !IDEMPOTENT.has(this.req.method ?? ''))) return false;
-    return this.mayWrite();
+    return !attempt.sent || (this.#body === null && IDEMPOTENT.has(this.req.method ?? ''));
   }
 
-  /** Whether what the application says may still go to the client. Where it may not, the exchange has been cut. */
-  #mayAnswer(): boolean {
+  /** Whether its term still stands. Where it does not, the exchange has been cut, and may be under way to another leader. */
+  #mayGoOn(): boolean {
     return this.#pass === null || this.#pass.open();
   }
 
   #answerHeaders(headers: IncomingHttpHeaders): string[] {
     return responseHeaders(headers, { chunked: this.#chunked, fromPeer: this.#route === 'peer' });
+  }
+
+  /** It reached no application, and may be brought to another leader. */
+  #unsent(why: 'not-leader' | 'unreachable'): void {
+    this.#pass?.leave();
+    this.#pass = null;
+    this.#context.metrics.retried(why);
+    this.#settle('unsent');
   }
 
   #settle(outcome: PeerOutcome): void {

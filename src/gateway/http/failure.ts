@@ -13,7 +13,6 @@ export type FailureKind =
 
 const KINDS: Readonly<Record<string, FailureKind>> = {
   CONNECT_TIMEOUT: 'connect-timeout',
-  ETIMEDOUT: 'connect-timeout',
   UND_ERR_HEADERS_TIMEOUT: 'response-timeout',
   RESPONSE_TIMEOUT: 'response-timeout',
   ECONNREFUSED: 'unreachable',
@@ -35,10 +34,12 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
 
 /** What undici and node:http say by their error codes. */
 export function failureOf(error: unknown): FailureKind {
-  const { name, code, message } = error as { name?: unknown; code?: unknown; message?: unknown };
+  const { name, code, message, syscall } = error as Readonly<Record<string, unknown>>;
   // Not all of undici's parser errors have a code.
   if (name === 'HTTPParserError') return 'invalid';
   if (typeof code !== 'string') return 'reset';
+  // Of an established connection the same is said when its other side is gone.
+  if (code === 'ETIMEDOUT') return syscall === 'connect' ? 'connect-timeout' : 'reset';
   if (code.startsWith('HPE_')) return 'invalid';
   // undici's words for an answer that nobody asked for, or a switch of protocols likewise.
   if (code === 'UND_ERR_SOCKET' && (message === 'bad response' || message === 'bad upgrade')) return 'invalid';

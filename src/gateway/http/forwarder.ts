@@ -1,5 +1,5 @@
 import type { Clock, Timers } from '../../ports/clock.ts';
-import type { Gate } from '../gate.ts';
+import type { Gate, LeaderPlace } from '../gate.ts';
 import { parsePeerAddress } from '../peer-address.ts';
 import type { Exchange } from './exchange.ts';
 import { Upstream } from './upstream.ts';
@@ -19,6 +19,12 @@ export interface ForwarderOptions {
  */
 const PAUSE_MS_MIN = 5;
 const PAUSE_MS_MAX = 1_000;
+
+/** Where a leader takes requests. */
+export interface Peer {
+  readonly leader: LeaderPlace;
+  readonly upstream: Upstream;
+}
 
 /**
  * Brings requests to whoever leads. One that no application has seen goes on waiting for a leader that takes it; one that may have been
@@ -55,16 +61,17 @@ export class Forwarder {
   }
 
   /** Connections are kept to the present leader only. */
-  #peerNow(): Upstream | null {
+  #peerNow(): Peer | null {
     const { gate, timers, responseTimeoutMs } = this.#options;
-    const address = gate.leaderElsewhere()?.address ?? null;
-    if (address === null) return null;
-    if (this.#peer?.address === address) return this.#peer.upstream;
+    const leader = gate.leaderElsewhere();
+    if (leader === null || leader.address === null) return null;
+    const { address } = leader;
+    if (this.#peer?.address === address) return { leader, upstream: this.#peer.upstream };
     const place = parsePeerAddress(address);
     if (place === null) return null;
     this.close();
     const upstream = new Upstream({ ...place, responseTimeoutMs, timers });
     this.#peer = { address, upstream };
-    return upstream;
+    return { leader, upstream };
   }
 }

@@ -41,8 +41,30 @@ describe('headers of a request', () => {
     'Leasegate-Anything',
     'X-Forwarded-Prefix',
     'Forwarded',
+    'Leasegate_Fencing_Token',
+    'leasegate.fencing-token',
+    'X_Forwarded_For',
+    'x-forwarded_for',
+    'X.Forwarded.Host',
   ])('lose %s', (name) => {
     expect(requestHeaders(['Host', 'a', name, 'x'], undefined, context)).toEqual(['Host', 'a', ...ADDED]);
+  });
+
+  test.each(['append', 'keep'] as const)(
+    'lose what an application could take for ours under the rule %j',
+    (forwarded) => {
+      const raw = ['X_Forwarded_For', '6.6.6.6', 'Leasegate_Identity', 'x'];
+      expect(requestHeaders(['Host', 'a', ...raw], undefined, { ...context, forwarded })).toEqual([
+        'Host',
+        'a',
+        ...ADDED,
+      ]);
+    },
+  );
+
+  test('keep what only begins like ours', () => {
+    const raw = ['Host', 'a', 'Leasegateway', '1', 'X-Forwarding', '2', 'X-Forwarded', '3'];
+    expect(requestHeaders(raw, undefined, context)).toEqual([...raw, ...ADDED]);
   });
 
   test('lose what Connection lists, but never what routes or frames a message, or what we say', () => {
@@ -94,7 +116,7 @@ describe('headers of an answer', () => {
 
 test('trailers that frame, route, authorise or forge are not passed on', () => {
   const forbidden = ['content-length', 'transfer-encoding', 'host', 'trailer', 'authorization', 'set-cookie'];
-  const ours = ['leasegate-identity', 'x-forwarded-for'];
+  const ours = ['leasegate-identity', 'x-forwarded-for', 'leasegate_identity', 'x_forwarded_for'];
   const fields = Object.fromEntries([...forbidden, ...ours].map((name) => [name, 'x']));
   expect(trailers({ ...fields, 'x-sum': ['1', '2'] })).toEqual([
     ['x-sum', '1'],

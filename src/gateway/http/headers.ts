@@ -19,9 +19,13 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 /** What a sender may not make vanish by naming it in `Connection`: message framing and routing depend on it. */
 const NEVER_LISTED: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding']);
 
-/** Ours; what others send under this name is a forgery. */
-const RESERVED_PREFIX = 'leasegate-';
+/**
+ * Ours; what others send under this name is a forgery, whatever stands between the words: WSGI, CGI, Rack and PHP tell `-` from `_`
+ * no more.
+ */
+const RESERVED = /^leasegate[^a-z0-9]/;
 const FORWARDED_PREFIX = 'x-forwarded-';
+const LIKE_FORWARDED = /^x[^a-z0-9]forwarded[^a-z0-9]/;
 
 /** `replace`: what the client claims is dropped. `append`: its claims are kept, its address is added. `keep`: as they are. */
 export type ForwardedRule = 'replace' | 'append' | 'keep';
@@ -58,7 +62,7 @@ export function requestHeaders(
       if (key === 'te' && acceptsTrailers(value)) headers.push(name, 'trailers');
       continue;
     }
-    if (key === 'expect' || key.startsWith(RESERVED_PREFIX) || listed?.has(key)) continue;
+    if (key === 'expect' || RESERVED.test(key) || listed?.has(key)) continue;
     if (key === 'trailer' && !context.announcesTrailers) continue;
     if (key === 'host') host = value;
     else if (key === 'forwarded' && forwarded === 'replace') continue;
@@ -70,7 +74,7 @@ export function requestHeaders(
       }
       if (key === 'x-forwarded-host') claimsHost = true;
       else if (key === 'x-forwarded-proto') claimsProto = true;
-    }
+    } else if (LIKE_FORWARDED.test(key)) continue;
     headers.push(name, value);
   }
   const address = plainAddress(context.remoteAddress);
@@ -114,9 +118,8 @@ export function responseHeaders(
 export function trailers(fields: Readonly<Record<string, string | string[] | undefined>>): [string, string][] {
   return Object.entries(fields).flatMap(([name, value]) => {
     const key = name.toLowerCase();
-    if (HOP_BY_HOP.has(key) || NEVER_LISTED.has(key) || key.startsWith(RESERVED_PREFIX)) return [];
-    if (key === 'trailer' || key.startsWith(FORWARDED_PREFIX) || key === 'authorization' || key === 'set-cookie')
-      return [];
+    if (HOP_BY_HOP.has(key) || NEVER_LISTED.has(key) || RESERVED.test(key)) return [];
+    if (key === 'trailer' || LIKE_FORWARDED.test(key) || key === 'authorization' || key === 'set-cookie') return [];
     return [value ?? []].flat().map((each): [string, string] => [name, each]);
   });
 }

@@ -22,6 +22,22 @@ export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
+/** A clock that a stopped process finds to have gone on. */
+export function skippingClock() {
+  let skippedMs = 0;
+  return {
+    clock: {
+      now: () => {
+        const { monoMs, wallMs } = systemClock.now();
+        return { monoMs: monoMs + skippedMs, wallMs: wallMs + skippedMs };
+      },
+    },
+    skip: (ms: number) => {
+      skippedMs += ms;
+    },
+  };
+}
+
 async function listening(server: Server, host = '127.0.0.1'): Promise<Place> {
   server.listen(0, host);
   await once(server, 'listening');

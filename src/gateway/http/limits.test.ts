@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { application, client, endAll, get, replica, until } from './http.fixture.ts';
 
@@ -76,6 +77,29 @@ describe('a listener', () => {
     const long = client(front, get('/', `X-A: ${'a'.repeat(1_000)}`));
     await long.ended;
     expect(long.text).toMatch(/^HTTP\/1\.1 431 /);
+  });
+
+  test('resets a client that takes nothing of its answer, and ends the request at the application', async () => {
+    const app = await application((_req, res) => void res.end(Buffer.alloc(64 << 20)));
+    const { leadership, front, counted } = await replica('a', app, { sendStallMs: 100 });
+    leadership.lead();
+    const one = client(front, get('/'));
+    one.socket.pause();
+    await until(() => counted.length === 1 && app.sockets.size === 0);
+    expect(counted).toEqual(['request aborted 200']);
+    one.socket.resume();
+    expect(await one.ended).toBe('ECONNRESET');
+  });
+
+  test('has the kernel ask whether a quiet client is still there', async () => {
+    const { front } = await leader({});
+    const one = client(front, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await one.hears('served');
+    const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0');
+    const ends = new RegExp(`:${hex(front.port)} \\w+:${hex(one.socket.localPort!)} (.*)`);
+    const [, rest = ''] = ends.exec(readFileSync('/proc/net/tcp', 'utf8'))!;
+    // State, queues, and the timer that runs: 02 is that of keep-alive.
+    expect(rest).toMatch(/^01 \w+:\w+ 02:/);
   });
 
   test('that can’t have its address says which option chose it', async () => {

@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../ports/clock.ts';
-import { application, client, endAll, get, rawApplication, replica, until } from './http.fixture.ts';
+import { application, client, endAll, get, rawApplication, replica, skippingClock, until } from './http.fixture.ts';
 
 afterEach(endAll);
 
@@ -27,22 +26,6 @@ async function busy() {
       }),
   );
   return { app, answers };
-}
-
-/** A clock that a stopped process finds to have gone on. */
-function skippingClock() {
-  let skippedMs = 0;
-  return {
-    clock: {
-      now: () => {
-        const { monoMs, wallMs } = systemClock.now();
-        return { monoMs: monoMs + skippedMs, wallMs: wallMs + skippedMs };
-      },
-    },
-    skip: (ms: number) => {
-      skippedMs += ms;
-    },
-  };
 }
 
 describe('when leadership is lost', () => {

@@ -10,6 +10,7 @@ import { REFUSED_HEADER, REFUSED_NOT_LEADER } from './headers.ts';
 export const GATEWAY_ERRORS = {
   GATEWAY_BAD_REQUEST: [400, 'This is no request that can be passed on.'],
   GATEWAY_REQUEST_TIMEOUT: [408, 'The request did not arrive in time.'],
+  GATEWAY_EXPECTATION_FAILED: [417, 'Nothing can be expected here but 100-continue.'],
   GATEWAY_HEADERS_TOO_LARGE: [431, 'The head of the request is too large.'],
   GATEWAY_UPSTREAM_UNREACHABLE: [502, 'The application does not accept connections.'],
   GATEWAY_UPSTREAM_RESET: [502, 'The application closed the connection without an answer.'],
@@ -18,6 +19,7 @@ export const GATEWAY_ERRORS = {
   GATEWAY_NO_LEADER: [503, 'No replica that leads could be reached in time.'],
   GATEWAY_CONNECT_TIMEOUT: [504, 'The application did not accept a connection in time.'],
   GATEWAY_RESPONSE_TIMEOUT: [504, 'The application did not answer in time.'],
+  GATEWAY_LOOP: [508, 'The request came back to the gateway that had sent it to its application.'],
 } as const satisfies Record<string, readonly [status: number, message: string]>;
 
 export type GatewayErrorCode = keyof typeof GATEWAY_ERRORS;
@@ -37,7 +39,9 @@ export function outcomeOf(code: GatewayErrorCode): GatewayOutcome {
   switch (code) {
     case 'GATEWAY_BAD_REQUEST':
     case 'GATEWAY_REQUEST_TIMEOUT':
+    case 'GATEWAY_EXPECTATION_FAILED':
     case 'GATEWAY_HEADERS_TOO_LARGE':
+    case 'GATEWAY_LOOP':
       return 'invalid';
     case 'GATEWAY_UPSTREAM_UNREACHABLE':
       return 'upstream-refused';
@@ -91,7 +95,8 @@ export function replyError(
   if (status === 503) headers['Retry-After'] = RETRY_AFTER_SECONDS;
   if (fromPeer) headers[REFUSED_HEADER] = REFUSED_NOT_LEADER;
   else headers.Connection = 'close';
-  res.writeHead(status, headers);
+  // Said here, since a response keeps the phrase of an earlier try.
+  res.writeHead(status, STATUS_CODES[status], headers);
   if (req.complete || req.destroyed || req.method === 'HEAD') {
     res.end(json);
     return;

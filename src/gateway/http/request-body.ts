@@ -25,11 +25,16 @@ export class RequestBody {
     this.#onFirstRead = onFirstRead;
   }
 
-  /** Somebody has taken the request: it can't be given to anybody else any more. */
-  taken(): void {
-    if (!this.#keeping) return;
+  /** Somebody has taken the request: it can't be given to anybody else any more. False when that was known. */
+  taken(): boolean {
+    if (!this.#keeping) return false;
     this.#keeping = false;
     this.#wake();
+    return true;
+  }
+
+  get isTaken(): boolean {
+    return !this.#keeping;
   }
 
   /** Nobody wants the rest: it is read and thrown away, so that its sender gets to read the answer. */

@@ -202,6 +202,16 @@ describe('a body', () => {
     expect(app.received).not.toMatch(/expect/i);
   });
 
+  test('of a client that expects anything else is refused in the gateway’s words, and counted', async () => {
+    const { front, app, counted } = await leader((_req, res) => res.end());
+    const text = await ask(front, post('Expect: foo\r\nContent-Length: 1', 'x'));
+    expect(headOf(text)[0]).toBe('HTTP/1.1 417 Expectation Failed');
+    expect(errorOf(text)).toBe('GATEWAY_EXPECTATION_FAILED');
+    await until(() => counted.length === 1);
+    expect(counted).toEqual(['request invalid 417']);
+    expect(app.received).toBe('');
+  });
+
   test('that the application does not take is not read from the client: memory is not its buffer', async () => {
     const app = await rawApplication((socket) => void socket.pause());
     const one = await replica('a', app);
@@ -524,16 +534,4 @@ describe('the access log', () => {
     };
     expect(logged).toEqual([expect.objectContaining(line)]);
   });
-});
-
-test('requests that were sent behind another one end with their connection, too', async () => {
-  const app = await application(() => {});
-  const { leadership, front, counted } = await replica('a', app);
-  leadership.lead();
-  const one = client(front, [1, 2, 3].map((path) => `GET /${path} HTTP/1.1\r\nHost: app.test\r\n\r\n`).join(''));
-  await until(() => app.received.includes('/3'));
-  one.socket.destroy();
-  await until(() => counted.length === 3);
-  expect(counted).toEqual(Array(3).fill('request aborted 0'));
-  await leadership.handOver();
 });

@@ -33,15 +33,24 @@ export function sendByNode(what: NodeRequest, attempt: Attempt, timers: Timers):
     socket.destroy();
     attempt.onResponseError(controller, error);
   };
+  // What comes behind a whole answer is no part of it.
+  const broke = (error: Error) => {
+    if (answer?.complete !== true) fail(error);
+  };
+  /** For listeners: what the application says may be impossible to pass on, and nobody else catches what they throw. */
+  const failing =
+    <Said extends unknown[]>(listener: (...said: Said) => void) =>
+    (...said: Said) => {
+      try {
+        listener(...said);
+      } catch (error) {
+        fail(error as Error);
+      }
+    };
   const socket = connect({ ...place, allowHalfOpen: true }, timers, (error) => {
     if (error !== null) return attempt.onResponseError(controller, error);
     attempt.onRequestStart(controller);
-    if (socket.destroyed) return;
-    try {
-      send();
-    } catch (error) {
-      fail(error as Error);
-    }
+    if (!socket.destroyed) failing(send)();
   });
 
   function send(): void {
@@ -55,23 +64,38 @@ export function sendByNode(what: NodeRequest, attempt: Attempt, timers: Timers):
     }
     const outgoing = request({ ...place, method, path, headers, setHost: false, createConnection: () => socket });
     limit = timers.after(responseTimeoutMs, () => fail(new ResponseTimeout()));
-    outgoing.once('error', fail);
-    outgoing.on('information', ({ statusCode, headers }) => attempt.onResponseStart(controller, statusCode, headers));
-    outgoing.once('upgrade', (res, _socket, head) => {
-      limit?.cancel();
-      outgoing.off('error', fail);
-      if (upgrade === null) fail(Object.assign(new Error('nobody asked to change protocols'), { code: 'HPE_UPGRADE' }));
-      else attempt.onUpgrade(res.statusCode ?? 101, res.statusMessage ?? '', res.headers, socket, head);
-    });
-    outgoing.once('response', (res) => {
-      limit?.cancel();
-      answer = res;
-      res.once('error', fail);
-      attempt.onResponseStart(controller, res.statusCode ?? 502, res.headersDistinct as never, res.statusMessage);
-      res.on('data', (chunk: Buffer) => attempt.onResponseData(controller, chunk));
-      res.once('end', () => attempt.onResponseEnd(controller, res.trailersDistinct as never));
-    });
-    void sendBody(outgoing, what.req, attempt).catch(fail);
+    outgoing.on('error', broke);
+    outgoing.on(
+      'information',
+      failing(({ statusCode, headers }) => attempt.onResponseStart(controller, statusCode, headers)),
+    );
+    outgoing.once(
+      'upgrade',
+      failing((res, _socket, head) => {
+        limit?.cancel();
+        outgoing.off('error', broke);
+        if (upgrade === null) throw new UpgradeUnasked();
+        attempt.onUpgrade(res.statusCode ?? 101, res.statusMessage ?? '', res.headers, socket, head);
+      }),
+    );
+    outgoing.once(
+      'response',
+      failing((res) => {
+        limit?.cancel();
+        answer = res;
+        res.on('error', broke);
+        attempt.onResponseStart(controller, res.statusCode ?? 502, res.headersDistinct as never, res.statusMessage);
+        res.on(
+          'data',
+          failing((chunk: Buffer) => attempt.onResponseData(controller, chunk)),
+        );
+        res.once(
+          'end',
+          failing(() => attempt.onResponseEnd(controller, res.trailersDistinct as never)),
+        );
+      }),
+    );
+    void sendBody(outgoing, what.req, attempt).catch(broke);
   }
 }
 
@@ -95,6 +119,10 @@ function drained(outgoing: ClientRequest): Promise<void> {
     };
     outgoing.on('drain', over).on('close', over);
   });
+}
+
+class UpgradeUnasked extends Error {
+  readonly code = 'HPE_UPGRADE';
 }
 
 class ResponseTimeout extends Error {

@@ -7,11 +7,14 @@ import { ListenError } from '../../ports/listen-error.ts';
 import type { Logger } from '../../ports/log.ts';
 import type { Place } from '../protocol.ts';
 import { Roster } from '../roster.ts';
+import { KEEP_ALIVE_PROBE_MS } from './connect.ts';
 import type { ExchangeContext, Running } from './context.ts';
-import { Exchange, GatewayResponse } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import { wantsTunnel } from './headers.ts';
+import { Pipeline } from './pipeline.ts';
 import { GATEWAY_ERRORS, type GatewayErrorCode, rawError } from './replies.ts';
 import { checkRequest, hasBody } from './request-target.ts';
+import { GatewayResponse, responseUnderWay } from './response.ts';
 import { UpgradeSocket } from './upgrade-socket.ts';
 
 /** What one listener takes of its clients. */
@@ -49,6 +52,7 @@ export class HttpServer {
   readonly #server: Server;
   readonly #context: ExchangeContext;
   readonly #running = new Roster<Running>();
+  readonly #pipeline = new Pipeline();
   #closing = false;
   #full = false;
 
@@ -67,6 +71,8 @@ export class HttpServer {
       requestTimeout: limits.requestTimeoutMs,
       connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
       keepAliveTimeout: limits.keepAliveMs,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
       // Refused by us, in our words.
       requireHostHeader: false,
       // What is not refused in `upgrade`, but can't be tunnelled, is served without it.
@@ -147,8 +153,14 @@ export class HttpServer {
           'the gateway has all the connections that it takes',
         );
       })
-      .on('request', (req, res: GatewayResponse) => this.#serve(req, res, null))
-      .on('checkContinue', (req, res: GatewayResponse) => this.#serve(req, res, null))
+      .on('timeout', (socket) => {
+        // Idle; or its client takes nothing of the answer, and must not take the half of it for all.
+        if (responseUnderWay(socket) === undefined) socket.destroy();
+        else socket.resetAndDestroy();
+      })
+      .on('request', (req, res: GatewayResponse) => this.#enter(req, res))
+      .on('checkContinue', (req, res: GatewayResponse) => this.#enter(req, res))
+      .on('checkExpectation', (req, res: GatewayResponse) => this.#enter(req, res))
       .on('upgrade', (req: IncomingMessage, stream: Duplex, head: Buffer) => {
         // Another one than the socket where a body is still to come.
         stream.on('error', ignore);
@@ -156,27 +168,30 @@ export class HttpServer {
       })
       .on('connect', (_req, socket: Socket) => {
         socket.on('error', ignore);
-        if (answerUnderWay(socket) === undefined)
+        if (responseUnderWay(socket) === undefined)
           turnAway(socket, 'GATEWAY_BAD_REQUEST', metrics, 'CONNECT is not served.');
         else socket.destroy();
       })
-      .on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseMalformed(error, socket, metrics));
+      .on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#refuseMalformed(error, socket));
+  }
+
+  #enter(req: IncomingMessage, res: GatewayResponse): void {
+    if (res.socket === null) this.#pipeline.wait(req.socket, res, () => this.#serve(req, res, null));
+    else this.#serve(req, res, null);
   }
 
   #serve(req: IncomingMessage, res: GatewayResponse, upgrade: UpgradeSocket | null): void {
-    const check = checkRequest(req);
-    const path = typeof check === 'object' && 'path' in check ? check.path : '';
-    const exchange = new Exchange(this.#context, req, res, path, upgrade);
+    const check = checkRequest(req, this.#context.identity);
+    const exchange = new Exchange(this.#context, req, res, 'path' in check ? check.path : '', upgrade);
     this.#running.add(exchange);
-    if (check === 'too-many-headers') exchange.refuse('GATEWAY_HEADERS_TOO_LARGE');
-    else if ('refused' in check) exchange.refuse('GATEWAY_BAD_REQUEST', { detail: `${check.refused}.` });
+    if ('code' in check) exchange.refuse(check.code, check);
     else if (!exchange.toApplication()) this.#context.elsewhere(exchange);
   }
 
   /** node:http leaves the socket to us: a response that is no tunnel is still written by its means. */
   #upgrade(req: IncomingMessage, head: Buffer): void {
     const { socket } = req;
-    if (answerUnderWay(socket) !== undefined) {
+    if (responseUnderWay(socket) !== undefined) {
       // Sent behind a request that is not answered yet: what either answer means to the client can't be told any more.
       socket.on('error', ignore).destroy();
       return;
@@ -193,6 +208,27 @@ export class HttpServer {
     res.on('finish', () => socket.destroySoon());
     this.#serve(req, res, new UpgradeSocket(socket, head, () => res.emit('drain')));
   }
+
+  /**
+   * What node:http could not read, or not in time. Nothing of it is passed on, and nothing more is read from this client. A whole
+   * request before it is answered; with half an answer under way it is told nothing: another one would be taken for its continuation.
+   */
+  #refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+    const response = responseUnderWay(socket);
+    const isGone = error.code === 'ECONNRESET';
+    if (response?.req.complete === true && !isGone) {
+      this.#pipeline.endAfter(response, socket);
+      return;
+    }
+    const code = MALFORMED[error.code ?? ''] ?? 'GATEWAY_BAD_REQUEST';
+    const told = socket.writable && response?.headersSent !== true && !isGone;
+    if (response?.exchange) {
+      if (told) rawError(socket, code);
+      response.exchange.broke(told ? code : null);
+      socket.destroySoon();
+    } else if (told) turnAway(socket, code, this.#options.metrics);
+    else socket.destroySoon();
+  }
 }
 
 /** As many as may wait while thousands connect at a time, after a fail-over say. */
@@ -203,22 +239,6 @@ const MALFORMED: Readonly<Record<string, GatewayErrorCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'GATEWAY_REQUEST_TIMEOUT',
 };
 
-/**
- * What node:http could not read, or not in time. Nothing of it is passed on, and nothing more is read from this client. With an
- * answer under way it is told nothing: another one would be taken for its continuation.
- */
-function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket, metrics: GatewayMetrics): void {
-  const response = answerUnderWay(socket);
-  const code = MALFORMED[error.code ?? ''] ?? 'GATEWAY_BAD_REQUEST';
-  const told = socket.writable && response?.headersSent !== true && error.code !== 'ECONNRESET';
-  if (response?.exchange) {
-    if (told) rawError(socket, code);
-    response.exchange.broke(told ? code : null);
-    socket.destroySoon();
-  } else if (told) turnAway(socket, code, metrics);
-  else socket.destroySoon();
-}
-
 /** Answers what never became an exchange, and ends the connection. */
 function turnAway(socket: Socket, code: GatewayErrorCode, metrics: GatewayMetrics, detail?: string): void {
   socket.on('error', ignore);
@@ -226,11 +246,6 @@ function turnAway(socket: Socket, code: GatewayErrorCode, metrics: GatewayMetric
   metrics.begun('request');
   metrics.ended('request', 'invalid', 0, GATEWAY_ERRORS[code][0]);
   socket.destroySoon();
-}
-
-/** The response that node:http has assigned to a connection. */
-function answerUnderWay(socket: Socket): GatewayResponse | undefined {
-  return (socket as Socket & { _httpMessage?: GatewayResponse | null })._httpMessage ?? undefined;
 }
 
 function ignore(): void {}

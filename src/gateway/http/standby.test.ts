@@ -229,7 +229,93 @@ describe('a standby that forwards', () => {
   });
 });
 
+describe('a leader that is stopped', () => {
+  /** It has taken all, answers nothing more, and closes nothing; a standby and the next leader. */
+  const stopped = async () => {
+    const former = await rawApplication((socket, heard) =>
+      socket.on('data', () => {
+        if (heard().includes('/chat')) socket.write(`HTTP/1.1 101 S\r\n${UPGRADE}\r\n\r\n`);
+        if (heard().includes('/begun')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf');
+      }),
+    );
+    const [standby, next] = await Promise.all([forwarding('b'), forwarding('c')]);
+    standby.leadership.follow('a', `${former.host}:${former.port}`);
+    const chat = client(standby.front, get('/chat').replace('Connection: close', UPGRADE));
+    const begun = client(standby.front, get('/begun'));
+    const waiting = client(standby.front, get('/waiting'));
+    await chat.hears('101');
+    await begun.hears('half');
+    await until(() => former.received.includes('/waiting'));
+    return { former, standby, next, chat, begun, waiting };
+  };
+  const UPGRADE = 'Connection: Upgrade\r\nUpgrade: websocket';
+
+  test('loses what was brought to it when the next one is known; nothing of it is repeated', async () => {
+    const { former, standby, next, chat, begun, waiting } = await stopped();
+    next.leadership.lead();
+    standby.leadership.follow('c', next.peerAddress);
+    expect(await Promise.all([chat.ended, begun.ended])).toEqual(['ECONNRESET', 'ECONNRESET']);
+    await waiting.ended;
+    expect(waiting.text).toContain('GATEWAY_UPSTREAM_RESET');
+    await until(() => standby.counted.length === 4 && former.sockets.size === 0);
+    expect(standby.counted.toSorted()).toEqual([
+      'request forwarded 101',
+      'request upstream-reset 200',
+      'request upstream-reset 502',
+      'tunnel cut',
+    ]);
+    expect(next.app.received + standby.app.received).toBe('');
+  });
+
+  test('loses it likewise to the replica that brought it, when that one leads', async () => {
+    const { standby, chat, waiting } = await stopped();
+    standby.leadership.lead();
+    expect(await chat.ended).toBe('ECONNRESET');
+    await waiting.ended;
+    expect(waiting.text).toContain('GATEWAY_UPSTREAM_RESET');
+    expect(standby.app.received).toBe('');
+  });
+
+  test('keeps it while nobody else is known to lead: it may only be draining', async () => {
+    const { former, standby, chat } = await stopped();
+    await standby.leadership.lose();
+    standby.leadership.follow('a', `${former.host}:${former.port}`);
+    chat.socket.write('still here');
+    await until(() => former.received.includes('still here'));
+    expect(standby.counted).toEqual(['request forwarded 101']);
+  });
+
+  test('does not keep what has not been sent: that goes to the next one', async () => {
+    const { standby, next } = await stopped();
+    const one = client(standby.front, post('', 'Transfer-Encoding: chunked'));
+    await ask(next.server.peerListen!, get('/'));
+    next.leadership.lead();
+    standby.leadership.follow('c', next.peerAddress);
+    one.socket.write('5\r\nhello\r\n0\r\n\r\n');
+    await one.hears('c POST 5');
+  });
+});
+
 describe('a request that meets a leader which has just changed', () => {
+  test('goes to the new one, also when that one is known before the former has refused', async () => {
+    const refusals: (() => void)[] = [];
+    const former = await rawApplication((socket) =>
+      socket.once('data', () =>
+        refusals.push(() =>
+          socket.write('HTTP/1.1 503 Unavailable\r\nLeasegate-Refused: not-leader\r\nContent-Length: 0\r\n\r\n'),
+        ),
+      ),
+    );
+    const [standby, next] = await Promise.all([forwarding('b'), forwarding('c')]);
+    standby.leadership.follow('a', `${former.host}:${former.port}`);
+    const answers = [ask(standby.front, get('/')), ask(standby.front, post('hello', 'Content-Length: 5'))];
+    await until(() => refusals.length === 2);
+    next.leadership.lead();
+    standby.leadership.follow('c', next.peerAddress);
+    for (const refuse of refusals) refuse();
+    expect((await Promise.all(answers)).map((text) => /[abc] \w+ \d/.exec(text)?.[0])).toEqual(['c GET 0', 'c POST 5']);
+  });
+
   const three = async () => {
     const [a, b, c] = await Promise.all([forwarding('a'), forwarding('b'), forwarding('c')]);
     return { a, b, c };

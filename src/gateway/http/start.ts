@@ -9,8 +9,12 @@ export interface HttpOptions extends ProtocolOptions {
   readonly responseTimeoutMs: number;
   /** Whether what clients claim in `X-Forwarded-*` is dropped, or kept and added to. */
   readonly forwarded: 'replace' | 'append';
+  /** How long a client may take nothing of an answer that waits for it; then it is reset. By default a minute. */
+  readonly sendStallMs?: number;
   readonly limits: Omit<HttpLimits, 'connectionsMax'>;
 }
+
+const SEND_STALL_MS = 60_000;
 
 /** Starts the HTTP gateway. Rejects with a `ListenError` when one of its addresses can't be listened on. */
 export async function startHttp(options: HttpOptions): Promise<ProtocolServer> {
@@ -26,6 +30,7 @@ export async function startHttp(options: HttpOptions): Promise<ProtocolServer> {
     log,
     accessLog,
     responseTimeoutMs,
+    sendStallMs = SEND_STALL_MS,
   } = options;
   const application = new Upstream({ ...target, responseTimeoutMs, timers });
   const limits = { ...options.limits, connectionsMax: options.connectionsMax };
@@ -35,7 +40,7 @@ export async function startHttp(options: HttpOptions): Promise<ProtocolServer> {
       : null;
   const refuse = (exchange: Exchange) => exchange.refuse('GATEWAY_NOT_LEADER', { leader: gate.leaderElsewhere() });
 
-  const shared = { gate, application, targetHealth, identity, clock, timers, metrics, log, accessLog };
+  const shared = { gate, application, targetHealth, identity, clock, timers, metrics, log, accessLog, sendStallMs };
   const listener = (
     { option, ...listen }: ProtocolOptions['listen'],
     own: Pick<ConstructorParameters<typeof HttpServer>[0]['context'], 'peer' | 'forwarded' | 'elsewhere'>,

@@ -5,15 +5,12 @@ import type { Pass, Passage } from '../gate.ts';
 import { relay } from '../relay.ts';
 import { type Access, type ExchangeContext, logAccess, type Running } from './context.ts';
 import { responseHeaders } from './headers.ts';
-
-/** How long a tunnel is quiet before the kernel asks whether the client is still there. */
-const KEEP_ALIVE_PROBE_MS = 30_000;
+import { reasonPhrase } from './reason-phrase.ts';
 
 export interface TunnelOptions {
   readonly client: Socket;
   readonly server: Socket;
-  /** Null when it leads to another replica, whose gate it is then. */
-  readonly pass: Pass | null;
+  readonly pass: Pass;
   readonly outcome: GatewayOutcome;
   readonly access: Pick<Access, 'client' | 'method' | 'url' | 'status'>;
 }
@@ -26,7 +23,7 @@ export class Tunnel implements Passage, Running {
   readonly #context: ExchangeContext;
   readonly #client: Socket;
   readonly #server: Socket;
-  readonly #pass: Pass | null;
+  readonly #pass: Pass;
   readonly #access: TunnelOptions['access'] | null;
   readonly #startMonoMs: number;
   #outcome: GatewayOutcome;
@@ -51,10 +48,10 @@ export class Tunnel implements Passage, Running {
     metrics.begun('tunnel');
     running.add(this);
     client.once('close', () => this.#closed());
-    client.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
+    client.setNoDelay(true);
     client.write(answer, 'latin1');
     if (fromServer.length > 0) client.write(fromServer);
-    const mayPass = () => this.#pass?.open() ?? true;
+    const mayPass = () => this.#pass.open();
     if (fromClient.length > 0 && mayPass()) server.write(fromClient);
     const onBytes = (direction: 'in' | 'out', bytes: number) => {
       if (direction === 'in') this.#receivedBytes += bytes;
@@ -77,7 +74,7 @@ export class Tunnel implements Passage, Running {
 
   #closed(): void {
     const { metrics, running, clock } = this.#context;
-    this.#pass?.leave();
+    this.#pass.leave();
     running.remove(this);
     const durationMs = clock.now().monoMs - this.#startMonoMs;
     metrics.ended('tunnel', this.#outcome, durationMs);
@@ -95,7 +92,7 @@ export function upgradeHead(
   fromPeer: boolean,
 ): string {
   const kept = responseHeaders(headers, { chunked: false, fromPeer });
-  let text = `HTTP/1.1 ${status} ${statusText}\r\n`;
+  let text = `HTTP/1.1 ${status} ${reasonPhrase(status, statusText)}\r\n`;
   for (let index = 0; index < kept.length; index += 2) text += `${kept[index]}: ${kept[index + 1]}\r\n`;
   return `${text}Connection: Upgrade\r\nUpgrade: ${String(headers.upgrade)}\r\n\r\n`;
 }
