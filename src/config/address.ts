@@ -11,16 +11,20 @@ export interface Address {
 }
 
 interface Reach {
+  /** It is to connect to: "every address" means nothing. */
+  readonly toConnect?: true;
   /** Only addresses that nobody outside this machine (in Kubernetes: this pod) reaches are taken. */
   readonly loopbackOnly?: true;
 }
 
 /** Reads `127.0.0.1:4040`, `localhost:4040`, `[::1]:4040` or `:4041`. What it advises is within `reach`; what it takes may not be. */
-export function parseAddress(text: string, { loopbackOnly }: Reach = {}): Parsed<Address> {
-  const examples = `write host:port, such as 127.0.0.1:4040${loopbackOnly ? ' or [::1]:4040' : ', [::1]:4040 or :4041'}`;
+export function parseAddress(text: string, { loopbackOnly, toConnect }: Reach = {}): Parsed<Address> {
+  const oneHost = loopbackOnly || toConnect;
+  const example = toConnect ? 3000 : 4040;
+  const examples = `write host:port, such as 127.0.0.1:${example}${oneHost ? ` or [::1]:${example}` : ', [::1]:4040 or :4041'}`;
   if (text.includes('://')) return refused('is a URL', examples);
   if (/^\d{1,5}$/.test(text)) {
-    return refused('has no host', `write 127.0.0.1:${text}${loopbackOnly ? '' : `, or :${text} for every address`}`);
+    return refused('has no host', `write 127.0.0.1:${text}${oneHost ? '' : `, or :${text} for every address`}`);
   }
   if (isIPv6(text)) return refused('is an IPv6 address without brackets', examples);
 
@@ -87,7 +91,7 @@ export const targetAddress: ValueType<Address> = {
   accepts: 'address `host:port`',
   format: formatAddress,
   parse(text) {
-    const parsed = parseAddress(text);
+    const parsed = parseAddress(text, { toConnect: true });
     if (!parsed.ok) return parsed;
     const { host, port } = parsed.value;
     if (host === '' || isWildcard({ host, port })) {

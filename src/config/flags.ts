@@ -57,7 +57,8 @@ export function readFlags<O extends Options>(table: OptionTable<O>, argv: readon
       });
     } else if (value === null || value === '') {
       given.set(key, null);
-      const remedy = `write ${token.rawName} ${table.options[key]!.type.placeholder}`;
+      const { placeholder } = table.options[key]!.type;
+      const remedy = `write ${token.rawName} ${placeholder === 'BOOLEAN' ? 'true' : placeholder}`;
       problems.push({ code: 'OPTION_INVALID', option, value, message: `${token.rawName} has no value`, remedy });
     } else {
       given.set(key, value);

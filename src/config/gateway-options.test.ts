@@ -48,7 +48,7 @@ test('with address and target the rest has safe defaults', () => {
 
 test('a peer listener is there with `forward` only', () => {
   expect(gatewayOf({ ...GATEWAY, LEASEGATE_GATEWAY_STANDBY: 'forward' })).toMatchObject({
-    peerListen: { host: '0.0.0.0', port: 4042 },
+    peerListen: { host: '', port: 4042 },
   });
 });
 
@@ -109,6 +109,21 @@ describe('refused is', () => {
       'LEASEGATE_GATEWAY_LISTEN (--gateway-listen): LEASEGATE_GATEWAY_TARGET 127.0.0.1:8080 is LEASEGATE_GATEWAY_LISTEN 0.0.0.0:8080 itself; let the application listen on another port',
     ],
     [
+      'a target that is the peer listener',
+      { ...GATEWAY, LEASEGATE_GATEWAY_STANDBY: 'forward', LEASEGATE_GATEWAY_TARGET: '127.0.0.1:4042' },
+      'LEASEGATE_GATEWAY_PEER_LISTEN (--gateway-peer-listen): LEASEGATE_GATEWAY_TARGET 127.0.0.1:4042 is LEASEGATE_GATEWAY_PEER_LISTEN :4042 (its default) itself; let the application listen on another port',
+    ],
+    [
+      'a target that is the gateway by the address of the pod',
+      { ...GATEWAY, LEASEGATE_GATEWAY_TARGET: '10.0.0.1:8080', POD_IP: '10.0.0.1' },
+      'LEASEGATE_GATEWAY_LISTEN (--gateway-listen): LEASEGATE_GATEWAY_TARGET 10.0.0.1:8080 is LEASEGATE_GATEWAY_LISTEN 0.0.0.0:8080 itself; let the application listen on another port',
+    ],
+    [
+      'a peer listener that no other pod reaches',
+      { ...GATEWAY, LEASEGATE_GATEWAY_STANDBY: 'forward', LEASEGATE_GATEWAY_PEER_LISTEN: '127.0.0.1:4042' },
+      "LEASEGATE_GATEWAY_PEER_LISTEN (--gateway-peer-listen): LEASEGATE_GATEWAY_PEER_LISTEN 127.0.0.1:4042 is a loopback address, where no other pod comes; write :4042, or the pod's IP",
+    ],
+    [
       'the port of the probes',
       { ...GATEWAY, LEASEGATE_GATEWAY_LISTEN: ':4041' },
       'LEASEGATE_GATEWAY_LISTEN (--gateway-listen): LEASEGATE_GATEWAY_LISTEN :4041 and LEASEGATE_PROBE_LISTEN 0.0.0.0:4041 (its default) want the same port; give each listener a port of its own',
@@ -116,7 +131,7 @@ describe('refused is', () => {
     [
       'the port of the peers',
       { ...GATEWAY, LEASEGATE_GATEWAY_LISTEN: ':4042', LEASEGATE_GATEWAY_STANDBY: 'forward' },
-      'LEASEGATE_GATEWAY_LISTEN (--gateway-listen): LEASEGATE_GATEWAY_LISTEN :4042 and LEASEGATE_GATEWAY_PEER_LISTEN 0.0.0.0:4042 (its default) want the same port; give each listener a port of its own',
+      'LEASEGATE_GATEWAY_LISTEN (--gateway-listen): LEASEGATE_GATEWAY_LISTEN :4042 and LEASEGATE_GATEWAY_PEER_LISTEN :4042 (its default) want the same port; give each listener a port of its own',
     ],
     [
       'peers at the port of the probes',
@@ -131,7 +146,7 @@ describe('refused is', () => {
     [':3000', 'names nobody to connect to; in the same pod write 127.0.0.1:3000'],
     ['0.0.0.0:3000', 'names nobody to connect to; in the same pod write 127.0.0.1:3000'],
     ['127.0.0.1:0', 'has no port to connect to; use a port from 1 to 65535'],
-    ['http://127.0.0.1:3000', 'is a URL; write host:port, such as 127.0.0.1:4040, [::1]:4040 or :4041'],
+    ['http://127.0.0.1:3000', 'is a URL; write host:port, such as 127.0.0.1:3000 or [::1]:3000'],
   ])('the target %j', (target, sentence) => {
     expect(said({ ...GATEWAY, LEASEGATE_GATEWAY_TARGET: target })).toEqual([
       `LEASEGATE_GATEWAY_TARGET (--gateway-target): ${sentence}`,

@@ -51,7 +51,7 @@ export const GATEWAY_OPTIONS = {
     flag: 'gateway-peer-listen',
     env: 'LEASEGATE_GATEWAY_PEER_LISTEN',
     type: address(),
-    default: '0.0.0.0:4042',
+    default: ':4042',
     group,
     meaning:
       'With `forward`: where other replicas bring work. The leader writes `POD_IP` and this port into the Lease. It serves the local application or refuses, and never forwards.',
@@ -64,7 +64,7 @@ export const GATEWAY_OPTIONS = {
     default: '10s',
     group,
     meaning:
-      'How long running work may go on when leadership is handed over; the Lease is freed after. What takes longer, an open WebSocket say, is cut.',
+      'How long running work may go on when leadership is handed over; the Lease is freed after. What takes longer, an open WebSocket say, is cut. New work waits for the next leader meanwhile, or gets 503.',
     danger: '`terminationGracePeriodSeconds` must be 10 s longer than this.',
   },
   gatewayForwardWait: {
@@ -74,6 +74,8 @@ export const GATEWAY_OPTIONS = {
     default: '15s',
     group,
     meaning: 'With `forward`: how long work waits, unsent, for a leader that takes it. Then HTTP answers 503.',
+    danger:
+      'While a leader drains at a hand-over, new work waits for the next one: where this is shorter than the drain, it may get 503.',
   },
   gatewayConnectionsMax: {
     flag: 'gateway-connections-max',
@@ -214,16 +216,37 @@ export function gatewayRelations<O extends Options & typeof GATEWAY_OPTIONS>(): 
             },
     },
     {
-      between: ['gatewayListen', 'gatewayTarget'],
+      between: ['gatewayListen', 'gatewayPeerListen', 'gatewayStandby', 'gatewayTarget', 'podIp'],
       rule: 'The target is not the gateway itself.',
-      broken({ gatewayListen, gatewayTarget }, show) {
-        if (gatewayListen === undefined || gatewayTarget === undefined) return null;
-        if (!isLoopback(gatewayTarget) || !overlap(gatewayListen, gatewayTarget)) return null;
+      broken({ gatewayTarget, podIp, ...values }, show, given) {
+        if (gatewayTarget === undefined || !given('gatewayListen')) return null;
+        const here = gatewayTarget.host === podIp ? { ...gatewayTarget, host: '127.0.0.1' } : gatewayTarget;
+        const listeners = (['gatewayListen', 'gatewayPeerListen'] as const).slice(
+          0,
+          values.gatewayStandby === 'forward' ? 2 : 1,
+        );
+        const own = listeners.find(
+          (key) => values[key] !== undefined && isLoopback(here) && overlap(values[key], here),
+        );
+        if (own === undefined) return null;
         return {
-          message: `${show('gatewayTarget')} is ${show('gatewayListen')} itself`,
+          message: `${show('gatewayTarget')} is ${show(own)} itself`,
           remedy: 'let the application listen on another port',
         };
       },
+    },
+    {
+      between: ['gatewayPeerListen', 'gatewayStandby', 'podIp'],
+      rule: 'Other replicas reach the peer listener.',
+      broken: ({ gatewayPeerListen, gatewayStandby, podIp }, show) =>
+        gatewayStandby !== 'forward' ||
+        !isLoopback(gatewayPeerListen) ||
+        (podIp !== undefined && isLoopback({ host: String(podIp), port: 0 }))
+          ? null
+          : {
+              message: `${show('gatewayPeerListen')} is a loopback address, where no other pod comes`,
+              remedy: `write :${gatewayPeerListen.port}, or the pod's IP`,
+            },
     },
   ];
   return relations as unknown as Relation<O>[];

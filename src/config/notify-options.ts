@@ -81,7 +81,7 @@ export const NOTIFY_OPTIONS = {
     defaultText: 'no signal',
     group,
     meaning:
-      'Name of the application’s program (`/proc/<pid>/comm`, or the file name of its first argument). Every process of that name gets SIGTERM when a term ends, and SIGKILL after the grace. Needs `shareProcessNamespace: true`.',
+      'Name of the application’s program (`/proc/<pid>/comm`, or the file name of its `argv[0]`). Every process of that name gets SIGTERM when a term ends, and SIGKILL after the grace. Needs `shareProcessNamespace: true`.',
     danger: 'All processes of the pod that have this name are ended: `node` or `java` may be more than you mean.',
   },
   notifySignalGrace: {

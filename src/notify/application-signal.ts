@@ -146,7 +146,7 @@ export class ApplicationSignal {
 }
 
 const SHARE =
-  'set shareProcessNamespace: true in the pod, and LEASEGATE_NOTIFY_SIGNAL_PROCESS to the name in /proc/<pid>/comm';
+  'set shareProcessNamespace: true in the pod, and LEASEGATE_NOTIFY_SIGNAL_PROCESS to the name in /proc/<pid>/comm (of a script that its interpreter was given, the interpreter’s)';
 const PERMIT = 'run both containers as the same user (runAsUser), or give this one the capability KILL';
 
 function pidsOf(processes: readonly ProcessId[]): number[] {

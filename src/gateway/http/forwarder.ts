@@ -1,6 +1,7 @@
 import type { Clock, Timers } from '../../ports/clock.ts';
 import type { Gate, LeaderPlace } from '../gate.ts';
 import { parsePeerAddress } from '../peer-address.ts';
+import { untilTaken } from '../until-taken.ts';
 import type { Exchange } from './exchange.ts';
 import { Upstream } from './upstream.ts';
 
@@ -12,13 +13,6 @@ export interface ForwarderOptions {
   readonly waitMs: number;
   readonly responseTimeoutMs: number;
 }
-
-/**
- * Between two tries at a leader that does not take requests (yet, or any more) while no change is heard of. A new one may be known
- * here some milliseconds before it knows of itself.
- */
-const PAUSE_MS_MIN = 5;
-const PAUSE_MS_MAX = 1_000;
 
 /** Where a leader takes requests. */
 export interface Peer {
@@ -40,19 +34,14 @@ export class Forwarder {
 
   async forward(exchange: Exchange): Promise<void> {
     const { gate, clock, waitMs } = this.#options;
-    const untilMonoMs = clock.now().monoMs + waitMs;
-    for (let pauseMs = PAUSE_MS_MIN; !exchange.over; pauseMs = Math.min(pauseMs * 2, PAUSE_MS_MAX)) {
+    const attempt = async () => {
       // What waited may have become this replica's own.
-      if (exchange.toApplication()) return;
+      if (exchange.over || exchange.toApplication()) return 'over';
       const peer = this.#peerNow();
-      if (peer !== null && (await exchange.toPeer(peer)) === 'over') return;
-      const leftMs = untilMonoMs - clock.now().monoMs;
-      if (leftMs <= 0) {
-        exchange.refuse('GATEWAY_NO_LEADER', { leader: gate.leaderElsewhere() });
-        return;
-      }
-      await gate.changed(peer === null ? leftMs : Math.min(pauseMs, leftMs), exchange.signal);
-    }
+      return peer === null ? 'no-leader' : exchange.toPeer(peer);
+    };
+    if (await untilTaken({ gate, clock, waitMs, signal: exchange.signal, attempt })) return;
+    exchange.refuse('GATEWAY_NO_LEADER', { leader: gate.leaderElsewhere() });
   }
 
   close(): void {

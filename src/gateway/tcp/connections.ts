@@ -83,9 +83,17 @@ export class Connection {
   }
 
   /** Joins it with a leader's peer listener that has taken it. */
-  joinPeer(peer: Socket): void {
+  joinPeer(peer: Socket, pass: Pass): void {
     this.#outcome = 'forwarded';
-    relay({ client: this.client, upstream: peer, mayPass: () => true, onBytes: this.#ports.metrics.bytes });
+    pass.goOnAs({
+      cut: () => {
+        this.#outcome = 'cut';
+        peer.resetAndDestroy();
+        this.client.resetAndDestroy();
+      },
+    });
+    this.ended.addEventListener('abort', () => pass.leave());
+    relay({ client: this.client, upstream: peer, mayPass: () => pass.open(), onBytes: this.#ports.metrics.bytes });
     this.client.resume();
   }
 

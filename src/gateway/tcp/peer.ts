@@ -36,16 +36,17 @@ export function sayNotLeader(peer: Socket): void {
   peer.end(Buffer.from([NOT_LEADER]));
 }
 
-/** For the forwarder: asks a leader to take a connection. `gone` when it ended it, as it does when its application refuses. */
+/** For the forwarder: asks a leader to take a connection. One that ends it in good order has an application that refuses. */
 export async function askToTake(
   peer: Socket,
   ends: Ends | null,
   timers: Timers,
-): Promise<'taken' | 'not-leader' | 'gone'> {
+): Promise<'taken' | 'not-leader' | 'application-refuses' | 'unreachable'> {
   peer.write(formatProxyHeader(ends, null));
   const word = await untilReadable(peer, timers, () => peer.read(1) as Buffer | null);
   if (word?.[0] === TAKEN) return 'taken';
-  return word?.[0] === NOT_LEADER ? 'not-leader' : 'gone';
+  if (word?.[0] === NOT_LEADER) return 'not-leader';
+  return peer.readableEnded ? 'application-refuses' : 'unreachable';
 }
 
 /** Tries to read whenever there is something; null when the peer ended, failed or let the time pass. */

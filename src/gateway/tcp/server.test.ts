@@ -352,12 +352,79 @@ describe('a standby', () => {
     ['none', null],
     ['one without a port', '127.0.0.1'],
     ['one where nobody listens', '127.0.0.1:1'],
-  ] as const)('closes when of addresses the leader has told %s', async ([, address]) => {
-    const { leadership, front, outcomes } = await replica('a', await application(), { standby: 'forward' });
+  ] as const)('waits, and closes in the end, when of addresses the leader has told %s', async ([, address]) => {
+    const options = { standby: 'forward', forwardWaitMs: 30 } as const;
+    const { leadership, front, outcomes } = await replica('a', await application(), options);
     leadership.follow('b', address);
     expect(await client(front).ended).toBe('end');
     await until(() => outcomes.length === 1);
     expect(outcomes).toEqual(['leader-unreachable']);
+  });
+
+  test('brings a connection to the next leader when the present one is dead', async () => {
+    const { leadership, front } = await replica('a', await application(), { standby: 'forward' });
+    const next = await replica('c', await application());
+    leadership.follow('b', '127.0.0.1:1');
+    const one = client(front);
+    one.socket.write('hello');
+    next.leadership.lead();
+    leadership.follow('c', next.peerAddress);
+    await one.hears('hello');
+  });
+
+  test('asks a leader again that is known here before it knows of itself', async () => {
+    const leader = await replica('a', await application());
+    const { leadership, front } = await replica('b', await application(), {
+      standby: 'forward',
+      forwardWaitMs: 60_000,
+    });
+    leadership.follow('a', leader.peerAddress);
+    const one = client(front);
+    one.socket.write('hello');
+    await until(() => leader.outcomes.length > 0);
+    expect(leader.outcomes[0]).toBe('refused');
+    leader.leadership.lead();
+    await one.hears('hello');
+  });
+
+  test('closes at once when the application of the leader takes no connection', async () => {
+    const app = await application();
+    const leader = await replica('a', app);
+    app.server.close();
+    leader.leadership.lead();
+    const options = { standby: 'forward', forwardWaitMs: 60_000 } as const;
+    const { leadership, front, outcomes } = await replica('b', await application(), options);
+    leadership.follow('a', leader.peerAddress);
+    expect(await client(front).ended).toBe('end');
+    await until(() => outcomes.length === 1);
+    expect(outcomes).toEqual(['leader-unreachable']);
+  });
+
+  test('ends what was brought to a leader that hangs, soon after another one is known', async () => {
+    const leader = await replica('a', await application());
+    const { leadership, front, outcomes } = await replica('b', await application(), { standby: 'forward' });
+    leader.leadership.lead();
+    leadership.follow('a', leader.peerAddress);
+    const one = client(front);
+    one.socket.write('x');
+    await one.hears('x');
+    leadership.follow('c', null);
+    expect(await one.ended).toBe('ECONNRESET');
+    await until(() => outcomes.length === 1);
+    expect(outcomes).toEqual(['cut']);
+  });
+
+  test('asks the next leader when one that hangs has said nothing', async () => {
+    const silent = await listening(createServer({ pauseOnConnect: true }, (socket) => void open.add(socket)));
+    const next = await replica('c', await application());
+    const { leadership, front } = await replica('b', await application(), { standby: 'forward' });
+    leadership.follow('a', formatPeerAddress(silent));
+    const one = client(front);
+    one.socket.write('hello');
+    await once(one.socket, 'connect');
+    next.leadership.lead();
+    leadership.follow('c', next.peerAddress);
+    await one.hears('hello');
   });
 });
 
@@ -371,7 +438,7 @@ describe('a peer listener', () => {
     b!.leadership.follow('a', a!.peerAddress);
     expect(await client(a!.front).ended).toBe('end');
     expect(apps.flatMap(({ sockets }) => sockets)).toEqual([]);
-    expect(b!.outcomes).toEqual(['refused']);
+    expect(new Set(b!.outcomes)).toEqual(new Set(['refused']));
   });
 
   test('takes nobody who does not begin as a peer does', async () => {

@@ -1,8 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Timers } from '../../ports/clock.ts';
 import type { LeaderPlace } from '../gate.ts';
 import { parsePeerAddress } from '../peer-address.ts';
+import { untilTaken } from '../until-taken.ts';
 import { Connection, type ConnectionPorts } from './connections.ts';
 import { askToTake, readForwarded, sayNotLeader, sayTaken } from './peer.ts';
+import { KEEP_ALIVE } from './upstream.ts';
 
 export interface TcpOptions extends ConnectionPorts {
   /** The application. */
@@ -13,9 +16,6 @@ export interface TcpOptions extends ConnectionPorts {
   readonly connectionsMax: number;
   readonly proxyProtocol: boolean;
 }
-
-/** Dead clients are found by TCP itself: a connection that says nothing may be as it should. */
-const KEEP_ALIVE_PROBE_MS = 30_000;
 
 /** The listener for clients: serves while this replica leads; otherwise refuses, or forwards to the leader. */
 export function createTcpServer(options: TcpOptions): Server {
@@ -46,8 +46,7 @@ function serverFor(options: TcpOptions, serve: (connection: Connection) => Promi
       allowHalfOpen: true,
       pauseOnConnect: true,
       noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_PROBE_MS,
+      ...KEEP_ALIVE,
     },
     (client) => void serve(new Connection(client, options)),
   );
@@ -59,45 +58,73 @@ function serverFor(options: TcpOptions, serve: (connection: Connection) => Promi
 /** Goes on until somebody has taken the connection, its time is over, or its client is gone. */
 async function enter(connection: Connection, options: TcpOptions): Promise<void> {
   const { gate, clock, standby, target, proxyProtocol, forwardWaitMs } = options;
-  const untilMonoMs = clock.now().monoMs + forwardWaitMs;
-  let refusedBy: string | null = null;
-  while (!connection.ended.aborted) {
-    if (await connection.serve({ target, proxyProtocol, ends: connection.ends() })) return;
-    if (standby === 'refuse') return connection.refuse('refused');
-    const leader = gate.leaderElsewhere();
-    if (leader !== null && leader.identity !== refusedBy) {
-      const answer = await forward(connection, leader, options);
-      if (answer === 'taken') return;
-      if (answer === 'unreachable') return connection.refuse('leader-unreachable');
-      refusedBy = leader.identity;
-      continue;
+  const { ended } = connection;
+  let reached = true;
+  const attempt = async () => {
+    if (ended.aborted || (await connection.serve({ target, proxyProtocol, ends: connection.ends() }))) return 'over';
+    if (standby === 'refuse') {
+      connection.refuse('refused');
+      return 'over';
     }
-    const leftMs = untilMonoMs - clock.now().monoMs;
-    if (leftMs <= 0) return connection.refuse('no-leader');
-    await gate.changed(leftMs, connection.ended);
-    refusedBy = null;
-  }
+    const leader = gate.leaderElsewhere();
+    if (leader?.address == null) {
+      reached = leader === null;
+      return 'no-leader';
+    }
+    const answer = await forward(connection, leader, leader.address, options);
+    reached = answer !== 'unreachable';
+    if (answer !== 'application-refuses') return answer === 'taken' ? 'over' : 'unsent';
+    connection.refuse('leader-unreachable');
+    return 'over';
+  };
+  if (await untilTaken({ gate, clock, waitMs: forwardWaitMs, signal: ended, attempt })) return;
+  connection.refuse(reached ? 'no-leader' : 'leader-unreachable');
 }
 
-/** A leader that refuses may be handing over; one that can't be reached is gone, and its time must run out first. */
+/**
+ * Asks a leader to take the connection. One that says that it does not lead may be handing over, and one that can't be reached
+ * may be dead: either way another one will lead.
+ */
 async function forward(
   connection: Connection,
-  { address }: LeaderPlace,
-  { timers }: TcpOptions,
-): Promise<'taken' | 'not-leader' | 'unreachable'> {
+  leader: LeaderPlace,
+  address: string,
+  { gate, timers }: TcpOptions,
+): Promise<'taken' | 'not-leader' | 'application-refuses' | 'unreachable'> {
   const target = parsePeerAddress(address);
   if (target === null) return 'unreachable';
-  const peer: Socket | string = await connection.connect(target, connection.ended);
-  if (typeof peer === 'string') return 'unreachable';
-  peer.on('error', () => {});
-  const end = () => peer.destroy();
+  const attempt = new AbortController();
+  const end = () => attempt.abort();
+  // Cut when somebody else leads: one that was stopped in the middle of this says nothing more.
+  const pass = gate.enterElsewhere({ cut: end }, leader);
   connection.ended.addEventListener('abort', end);
-  const answer = await askToTake(peer, connection.ends(), timers);
+  const answer = await ask(connection, target, attempt.signal, timers);
   connection.ended.removeEventListener('abort', end);
-  if (answer === 'taken') {
-    connection.joinPeer(peer);
+  if (typeof answer !== 'string' && pass.open()) {
+    connection.joinPeer(answer, pass);
     return 'taken';
   }
+  pass.leave();
+  if (typeof answer === 'string') return answer;
+  answer.destroy();
+  return 'unreachable';
+}
+
+/** The connection to a leader that has taken the client's, or why there is none. */
+async function ask(
+  connection: Connection,
+  target: { host: string; port: number },
+  signal: AbortSignal,
+  timers: Timers,
+): Promise<Socket | 'not-leader' | 'application-refuses' | 'unreachable'> {
+  const peer = await connection.connect(target, signal);
+  if (typeof peer === 'string') return 'unreachable';
+  const end = () => void peer.destroy();
+  peer.on('error', () => {});
+  signal.addEventListener('abort', end);
+  const answer = signal.aborted ? 'unreachable' : await askToTake(peer, connection.ends(), timers);
+  signal.removeEventListener('abort', end);
+  if (answer === 'taken') return peer;
   peer.destroy();
-  return answer === 'not-leader' ? 'not-leader' : 'unreachable';
+  return answer;
 }

@@ -1,6 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import type { Timers } from '../../ports/clock.ts';
 
+/** Dead ends are found by TCP itself: a connection that says nothing may be as it should. */
+export const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelay: 30_000 } as const;
+
 export interface ConnectOptions {
   readonly host: string;
   readonly port: number;
@@ -17,7 +20,7 @@ export function connectWithin(options: ConnectOptions): Promise<Socket | Connect
   const { host, port, timeoutMs, timers, signal } = options;
   if (signal.aborted) return Promise.resolve('aborted');
   return new Promise((resolve) => {
-    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
+    const socket = connect({ host, port, allowHalfOpen: true, noDelay: true, ...KEEP_ALIVE });
     const settle = (result: Socket | ConnectFailure) => {
       timer.cancel();
       signal.removeEventListener('abort', abort);
