@@ -173,6 +173,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
 
   const candidates = new PodCandidates({
     client,
+    podNamespace: config.pod.namespace,
     lease,
     leaseUid: () => leadership.lease().uid,
     probePort: config.probeListen.port,

@@ -111,7 +111,7 @@ describe('refused is', () => {
     [
       'a target that is the peer listener',
       { ...GATEWAY, LEASEGATE_GATEWAY_STANDBY: 'forward', LEASEGATE_GATEWAY_TARGET: '127.0.0.1:4042' },
-      'LEASEGATE_GATEWAY_PEER_LISTEN (--gateway-peer-listen): LEASEGATE_GATEWAY_TARGET 127.0.0.1:4042 is LEASEGATE_GATEWAY_PEER_LISTEN :4042 (its default) itself; let the application listen on another port',
+      'LEASEGATE_GATEWAY_LISTEN (--gateway-listen): LEASEGATE_GATEWAY_TARGET 127.0.0.1:4042 is LEASEGATE_GATEWAY_PEER_LISTEN :4042 (its default) itself; let the application listen on another port',
     ],
     [
       'a target that is the gateway by the address of the pod',

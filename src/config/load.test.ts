@@ -39,7 +39,7 @@ describe('what is loaded', () => {
   test('in a pod, only the name of the Lease is needed', () => {
     expect(configOf(IN_POD)).toEqual({
       lease: { name: 'my-app', namespace: 'web' },
-      pod: { name: 'my-app-7d9f-x2x4z', uid: '6f1c3a52-0a4e-4c39-b9fd-3f2a1f0f9f11', ip: '10.0.0.7' },
+      pod: { name: 'my-app-7d9f-x2x4z', namespace: 'web', uid: '6f1c3a52-0a4e-4c39-b9fd-3f2a1f0f9f11', ip: '10.0.0.7' },
       start: 'abababababababab',
       timings: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, renewIntervalMs: 2_000, retryPeriodMs: 2_000 },
       candidacy: { priority: 10, preempt: false, neverLead: false, leadUnhealthy: false },
@@ -57,7 +57,7 @@ describe('what is loaded', () => {
 
   test('outside a pod, the host name and a random uid stand in', () => {
     const { pod } = configOf({ ...OUTSIDE, LEASEGATE_NAMESPACE: 'web' });
-    expect(pod).toEqual({ name: 'laptop-1.local', uid: 'ab'.repeat(16), ip: null });
+    expect(pod).toEqual({ name: 'laptop-1.local', namespace: 'web', uid: 'ab'.repeat(16), ip: null });
   });
 
   test('every flag reaches its place', () => {

@@ -12,7 +12,7 @@ import { type LogLevel, RUN_OPTIONS } from './run-options.ts';
 /** What `leasegate run` is told to do. Deeply frozen; every value and relation has been checked. */
 export interface Config {
   readonly lease: { readonly name: string; readonly namespace: string };
-  readonly pod: { readonly name: string; readonly uid: string; readonly ip: string | null };
+  readonly pod: { readonly name: string; readonly namespace: string; readonly uid: string; readonly ip: string | null };
   /** Random part of this start's identity; 64 bits, so that it does not repeat. */
   readonly start: string;
   readonly timings: {
@@ -180,6 +180,7 @@ function configOf(values: RunValues, namespace: string, { hostname, randomHex, r
     lease: Object.freeze({ name: values.leaseName, namespace }),
     pod: Object.freeze({
       name: values.podName ?? podNameOfHost(hostname()),
+      namespace: podNamespace,
       uid: values.podUid ?? randomHex(16),
       ip: values.podIp ?? null,
     }),

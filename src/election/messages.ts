@@ -94,5 +94,7 @@ export type Report =
   | { readonly kind: 'reachable' }
   /** A read showed what the watch should have told long before. */
   | { readonly kind: 'watch-lagging' }
+  /** The term ended while work was stopped for a hand-over: the Lease was not freed, and others lead soon. */
+  | { readonly kind: 'lost-while-stopping'; readonly reason: StopReason }
   /** The Lease is missing and its last holder may still be at work: it is created after `waitMs`. */
   | { readonly kind: 'absent'; readonly waitMs: number };

@@ -1,5 +1,5 @@
 import { effectivePriority } from './candidacy.ts';
-import type { Draft } from './draft.ts';
+import { type Draft, report } from './draft.ts';
 import type { HandOverReason, StopReason } from './messages.ts';
 import type { LeaseRecord } from './record.ts';
 import type { PendingWrite, Tenure } from './state.ts';
@@ -56,7 +56,8 @@ export function lose(draft: Draft, reason: StopReason): void {
   draft.tenure = null;
   draft.retryAtMonoMs = Number.NEGATIVE_INFINITY;
   draft.stoppingWork = draft.stoppingWork ?? reason;
-  if (!alreadyStopping) draft.effects.push({ kind: 'stop-work', graceful: false, reason });
+  if (alreadyStopping) report(draft, { kind: 'lost-while-stopping', reason });
+  else draft.effects.push({ kind: 'stop-work', graceful: false, reason });
 }
 
 /**

@@ -11,6 +11,7 @@ let process: ProcessTime;
 let monitor: HealthMonitor;
 /** What the application does when it is asked; `hang` does nothing. */
 let application: CheckResult | 'hang';
+let onCheck: (signal: AbortSignal) => void;
 let answerOpenCheck: (result: CheckResult) => void;
 let checksAtMs: number[];
 let aborted: number;
@@ -23,12 +24,14 @@ beforeEach(() => {
   time = new VirtualTime();
   process = new ProcessTime(time);
   application = HEALTHY;
+  onCheck = () => {};
   [checksAtMs, aborted, changes, logged] = [[], 0, [], []];
   const at = (level: string) => (fields: object) => logged.push({ level, ...fields });
   const log = { info: at('info'), warn: at('warn') };
   monitor = new HealthMonitor({
     check: async (signal) => {
       checksAtMs.push(time.nowMs);
+      onCheck(signal);
       if (application !== 'hang') return application;
       return new Promise((resolve) => {
         answerOpenCheck = resolve;
@@ -51,6 +54,20 @@ test('checks at its start, and then once in each interval', async () => {
   await time.pass(3_500);
   expect(checksAtMs).toEqual([0, 1_000, 2_000, 3_000]);
   expect(changes).toEqual([{ healthy: true, why: 'healthy', ended: false, atMs: 0 }]);
+});
+
+test('what is left of a check when its verdict is there ends with the next check, and with the monitor', async () => {
+  const open = new Set<AbortSignal>();
+  application = HEALTHY;
+  onCheck = (signal) => {
+    open.add(signal);
+    signal.addEventListener('abort', () => open.delete(signal));
+  };
+  monitor.start();
+  await time.pass(3_500);
+  expect([checksAtMs.length, open.size]).toEqual([4, 1]);
+  monitor.stop();
+  expect(open.size).toBe(0);
 });
 
 test('an application that dies is told of within as many intervals as checks decide', async () => {

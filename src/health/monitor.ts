@@ -33,6 +33,8 @@ export class HealthMonitor {
   #verdict: Verdict = UNKNOWN;
   #timer: Timer | null = null;
   #toldEnded = false;
+  /** Of the last check: a verdict may be there while its answer is still under way. */
+  #giveUp = new AbortController();
   #stopped = false;
 
   constructor(options: HealthMonitorOptions) {
@@ -47,6 +49,7 @@ export class HealthMonitor {
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
+    this.#giveUp.abort();
   }
 
   async #checkOnce(): Promise<void> {
@@ -63,7 +66,10 @@ export class HealthMonitor {
 
   async #inTime(): Promise<CheckResult> {
     const { check, timers, timeoutMs } = this.#options;
+    // An application that never ends an answer must not hold one more connection with each check.
+    this.#giveUp.abort();
     const giveUp = new AbortController();
+    this.#giveUp = giveUp;
     const { promise: late, resolve: endWait } = Promise.withResolvers<CheckResult>();
     const expire = () => {
       endWait(failed('timeout', `no answer within ${timeoutMs} ms`));

@@ -41,12 +41,18 @@ function find(said: unknown = CANDIDATE, { uid = 'u' as string | null, at = port
   answer = (res) => void (typeof said === 'function' ? said(res) : res.end(JSON.stringify(said)));
   if (transport.answers.length === 0) transport.answers = [running()];
   const client = new KubeClient({ transport, clock: systemClock, metrics: NO_METRICS, log: SILENT_LOG });
-  return new PodCandidates({ client, lease: LEASE, leaseUid: () => uid, probePort: at }).find('web-1');
+  return new PodCandidates({
+    client,
+    lease: LEASE,
+    podNamespace: 'replicas',
+    leaseUid: () => uid,
+    probePort: at,
+  }).find('web-1');
 }
 
 test("a candidate is found by its pod's address, and tells its identity itself", async () => {
   await expect(find()).resolves.toEqual({ ok: true, identity: IDENTITY });
-  expect(transport.requests).toMatchObject([{ method: 'GET', path: '/api/v1/namespaces/shop/pods/web-1' }]);
+  expect(transport.requests).toMatchObject([{ method: 'GET', path: '/api/v1/namespaces/replicas/pods/web-1' }]);
   expect(asked).toEqual(['GET /candidacy']);
 });
 
@@ -56,7 +62,7 @@ test('which Lease it has seen matters only where both have seen one', async () =
 });
 
 test.each([
-  ['no such pod', notFound('pods', 'web-1'), 'TARGET_UNKNOWN', 'no pod web-1 in the namespace shop'],
+  ['no such pod', notFound('pods', 'web-1'), 'TARGET_UNKNOWN', 'no pod web-1 in the namespace replicas'],
   ['no right to look', refusal(403), 'LOOKUP_FORBIDDEN', '"resources":["pods"],"verbs":["get"]'],
   ['an API server in trouble', refusal(500), 'LOOKUP_FAILED', 'HTTP 500'],
   ['a namespace that is gone', notFound('namespaces', 'shop'), 'LOOKUP_FAILED', 'could not be looked up'],

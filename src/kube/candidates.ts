@@ -12,6 +12,8 @@ const ANSWER_BYTES_MAX = 16 * 1024;
 export interface PodCandidatesOptions {
   readonly client: KubeClient;
   readonly lease: LeaseName;
+  /** Of the pods. */
+  readonly podNamespace: string;
   /** Uid of the Lease as this replica knows it, or null. */
   readonly leaseUid: () => string | null;
   /** Where all replicas have their probe listener. */
@@ -27,16 +29,16 @@ export class PodCandidates implements Candidates {
   }
 
   async find(pod: string): Promise<CandidateLookup> {
-    const { client, lease, probePort } = this.#options;
+    const { client, podNamespace, probePort } = this.#options;
     const result = await client.call(
       { verb: 'get', apiGroup: '', resource: 'pods', name: pod, optional: true },
       {
         method: 'GET',
-        path: `/api/v1/namespaces/${encodeURIComponent(lease.namespace)}/pods/${encodeURIComponent(pod)}`,
+        path: `/api/v1/namespaces/${encodeURIComponent(podNamespace)}/pods/${encodeURIComponent(pod)}`,
         timeoutMs: POD_TIMEOUT_MS,
       },
     );
-    if (!result.ok) return notFound(pod, lease, result.failure);
+    if (!result.ok) return notFound(pod, podNamespace, result.failure);
     const { metadata, status } = (result.body ?? {}) as PodObject;
     if (metadata?.deletionTimestamp !== undefined) return refusal('TARGET_NOT_CANDIDATE', `Pod ${pod} is ending.`);
     const host = status?.podIP;
@@ -85,7 +87,7 @@ interface Answer {
   readonly lease: { readonly namespace: string; readonly name: string; readonly uid: string | null };
 }
 
-function notFound(pod: string, { namespace }: LeaseName, { code, message }: Failure): CandidateLookup {
+function notFound(pod: string, namespace: string, { code, message }: Failure): CandidateLookup {
   switch (code) {
     case 'not-found':
       return refusal('TARGET_UNKNOWN', `There is no pod ${pod} in the namespace ${namespace}.`);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ApplicationSignal, type ApplicationSignalOptions } from './application-signal.ts';
+import { kernelProcessTable, type ProcessTable } from './process-table.ts';
 import { GivenReplica } from './replica.fixture.ts';
 
 /** Of this test run alone: every process of that name is ended. */
@@ -177,4 +178,48 @@ test('an election that has failed ends the application as well', async () => {
   replica.lead();
   replica.leadership.publish({ tenure: null, leaseUid: null, holder: null, term: null }, 'failed');
   expect(await endOf(child)).toBe('SIGTERM');
+});
+
+test('a term that is lost while it is handed over leaves the application no longer than a loss does', async () => {
+  open({ graceMs: 60_000, lossMsMax: 200 });
+  const child = await start(NAME, { stubborn: true });
+  replica.lead();
+  const over = replica.handOver('step-down', 60_000);
+  replica.skip(60_001);
+  await over;
+  expect(await endOf(child)).toBe('SIGKILL');
+});
+
+test('a table of processes that can’t be read is no sign that the application has ended', async () => {
+  let readable = false;
+  const fail = () => {
+    throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+  };
+  const processes: ProcessTable = {
+    named: (name) => (readable ? kernelProcessTable.named(name) : fail()),
+    lives: kernelProcessTable.lives,
+  };
+  open({ processes });
+  const child = await start();
+  replica.lead();
+  const over = replica.lose();
+  expect(lives(child)).toBe(true);
+  readable = true;
+  await over;
+  expect(await endOf(child)).toBe('SIGTERM');
+  expect(replica.counted).toEqual(['signal stopped delivered']);
+});
+
+test('where it never can be read, that is told', async () => {
+  const processes: ProcessTable = {
+    named: () => {
+      throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+    },
+    lives: () => true,
+  };
+  open({ processes, graceMs: 50 });
+  replica.lead();
+  await replica.lose();
+  expect(replica.codes()).toEqual(['SIGNAL_FAILED']);
+  expect(replica.counted).toEqual(['signal stopped failed']);
 });

@@ -3,7 +3,7 @@ import type { Clock, Timers } from '../ports/clock.ts';
 import { delay } from '../ports/delay.ts';
 import type { Logger } from '../ports/log.ts';
 import type { NotifyMetrics } from '../ports/notify-metrics.ts';
-import { lives, type ProcessId, processesNamed } from './process-table.ts';
+import { kernelProcessTable, type ProcessId, type ProcessTable } from './process-table.ts';
 
 /** What may be done to processes; outside of tests it is Node's. */
 export interface Signaller {
@@ -20,6 +20,8 @@ export interface ApplicationSignalOptions {
   /** How long work may run on after a loss. */
   readonly lossMsMax: number;
   readonly signaller: Signaller;
+  /** @defaultValue the kernel's */
+  readonly processes?: ProcessTable;
   readonly leadership: Leadership;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -30,6 +32,7 @@ export interface ApplicationSignalOptions {
 const LOOK_EVERY_MS = 20;
 /** A killed process needs a moment to be gone, and those after it in the stop order need some, too: a fifth of what there is. */
 const RESERVE_MS_MAX = 1_000;
+const allButReserve = (leftMs: number): number => leftMs - Math.min(RESERVE_MS_MAX, leftMs / 5);
 
 /**
  * Ends the application when a term ends: SIGTERM, and SIGKILL for what still lives when the grace is over. The kubelet starts its
@@ -38,11 +41,13 @@ const RESERVE_MS_MAX = 1_000;
  */
 export class ApplicationSignal {
   readonly #options: ApplicationSignalOptions;
+  readonly #processes: ProcessTable;
   readonly #hooks: (() => void)[];
   #ending: Promise<void> | null = null;
 
   constructor(options: ApplicationSignalOptions) {
     this.#options = options;
+    this.#processes = options.processes ?? kernelProcessTable;
     const { leadership, signaller, processName, log, clock, lossMsMax } = options;
     if (signaller.ownPid === 1) {
       log.warn(
@@ -54,7 +59,7 @@ export class ApplicationSignal {
       leadership.onStop('notify', (context) => this.#stop(context)),
       leadership.subscribe(({ kind, reason }) => {
         // The application may start after this process, but whoever begins to lead should have one.
-        if (kind === 'started' && this.#find().length === 0) this.#warnOfNone('can be found');
+        if (kind === 'started' && this.#find()?.length === 0) this.#warnOfNone('can be found');
         // The election has failed: nobody runs what stops work any more.
         if (kind === 'stopped' && reason === 'failed') {
           void this.#stop({ graceful: false, reason, untilMonoMs: clock.now().monoMs + lossMsMax });
@@ -75,11 +80,24 @@ export class ApplicationSignal {
   }
 
   async #end(reason: string, untilMonoMs: number): Promise<void> {
-    const { graceMs, clock, log, metrics } = this.#options;
+    const { graceMs, lossMsMax, leadership, clock, log, metrics } = this.#options;
     const sinceMonoMs = clock.now().monoMs;
     const leftMs = Math.max(0, untilMonoMs - sinceMonoMs);
-    const killAtMonoMs = sinceMonoMs + Math.min(graceMs, leftMs - Math.min(RESERVE_MS_MAX, leftMs / 5));
-    const found = this.#find();
+    let killAtMonoMs = sinceMonoMs + Math.min(graceMs, allButReserve(leftMs));
+    // What is handed over may be lost before it is freed: then others lead soon.
+    let lost = leadership.workValidForMs() === 0;
+    const killAt = () => {
+      if (!lost && leadership.workValidForMs() === 0) {
+        lost = true;
+        killAtMonoMs = Math.min(killAtMonoMs, clock.now().monoMs + allButReserve(lossMsMax));
+      }
+      return killAtMonoMs;
+    };
+    const found = await this.#findBy(killAt);
+    if (found === null) {
+      metrics.ended('signal', 'stopped', 'failed');
+      return;
+    }
     if (found.length === 0) {
       if (reason === 'shutdown') return;
       metrics.ended('signal', 'stopped', 'no-process');
@@ -88,7 +106,7 @@ export class ApplicationSignal {
     const told = found.filter((each) => this.#kill(each, 'SIGTERM'));
     if (told.length === 0) return;
     log.info({ code: 'APPLICATION_TERMINATED', reason, pids: pidsOf(told) }, 'sent SIGTERM to the application');
-    const stubborn = await this.#survivors(told, killAtMonoMs);
+    const stubborn = await this.#survivors(told, killAt);
     const afterMs = Math.round(clock.now().monoMs - sinceMonoMs);
     const killed = stubborn.filter((each) => this.#kill(each, 'SIGKILL'));
     if (killed.length > 0) {
@@ -96,33 +114,60 @@ export class ApplicationSignal {
         { code: 'APPLICATION_KILLED', reason, pids: pidsOf(killed), afterMs },
         'the application had not ended: sent SIGKILL',
       );
-      await this.#survivors(killed, untilMonoMs);
+      await this.#survivors(killed, () => untilMonoMs);
     }
     metrics.ended('signal', 'stopped', stubborn.length > 0 ? 'killed' : 'delivered');
     metrics.delivered('signal', clock.now().monoMs - sinceMonoMs);
   }
 
   /** Waits until all have ended, no longer than until then, and returns those that have not. */
-  async #survivors(processes: readonly ProcessId[], untilMonoMs: number): Promise<readonly ProcessId[]> {
+  async #survivors(processes: readonly ProcessId[], until: () => number): Promise<readonly ProcessId[]> {
     const { clock, timers } = this.#options;
-    let rest = processes.filter(lives);
-    while (rest.length > 0 && clock.now().monoMs < untilMonoMs) {
-      await delay(Math.min(LOOK_EVERY_MS, untilMonoMs - clock.now().monoMs), timers);
-      rest = rest.filter(lives);
+    const living = (each: ProcessId) => this.#processes.lives(each);
+    let rest = processes.filter(living);
+    for (
+      let leftMs = until() - clock.now().monoMs;
+      rest.length > 0 && leftMs > 0;
+      leftMs = until() - clock.now().monoMs
+    ) {
+      await delay(Math.min(LOOK_EVERY_MS, leftMs), timers);
+      rest = rest.filter(living);
     }
     return rest;
   }
 
-  #find(): ProcessId[] {
+  /** Tries until then where the table of processes can't be read; null when it never could. */
+  async #findBy(until: () => number): Promise<ProcessId[] | null> {
+    const { clock, timers, log, processName } = this.#options;
+    for (;;) {
+      const found = this.#find();
+      if (found !== null) return found;
+      const leftMs = until() - clock.now().monoMs;
+      if (leftMs <= 0) break;
+      await delay(Math.min(LOOK_EVERY_MS, leftMs), timers);
+    }
+    log.error(
+      { code: 'SIGNAL_FAILED', process: processName, remedy: READ },
+      'the application can’t be signalled: the table of processes can’t be read',
+    );
+    return null;
+  }
+
+  /** Null where the table of processes can't be read now. */
+  #find(): ProcessId[] | null {
     const { processName, signaller } = this.#options;
-    return processesNamed(processName).filter(({ pid }) => pid !== signaller.ownPid);
+    try {
+      return this.#processes.named(processName).filter(({ pid }) => pid !== signaller.ownPid);
+    } catch {
+      return null;
+    }
   }
 
   /** Whether the signal was sent, or nobody is left who needs it. */
   #kill(target: ProcessId, signal: 'SIGTERM' | 'SIGKILL'): boolean {
     const { signaller, log, metrics, processName } = this.#options;
     try {
-      if (lives(target)) signaller.kill(target.pid, signal);
+      if (this.#processes.lives(target)) signaller.kill(target.pid, signal);
       return true;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
@@ -147,6 +192,7 @@ export class ApplicationSignal {
 
 const SHARE =
   'set shareProcessNamespace: true in the pod, and LEASEGATE_NOTIFY_SIGNAL_PROCESS to the name in /proc/<pid>/comm (of a script that its interpreter was given, the interpreter’s)';
+const READ = 'look at this process’ limit of open files, and at /proc';
 const PERMIT = 'run both containers as the same user (runAsUser), or give this one the capability KILL';
 
 function pidsOf(processes: readonly ProcessId[]): number[] {

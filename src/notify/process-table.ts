@@ -11,11 +11,19 @@ export interface ProcessId {
 /** The kernel keeps no more of a program's name. */
 const COMM_BYTES_MAX = 15;
 
+/** Finds processes; outside of tests in the kernel's table. */
+export interface ProcessTable {
+  /** @throws an error where the table can't be read: no file descriptor is left, say */
+  named(name: string): ProcessId[];
+  /** Whether it has not ended; true as long as that can't be found out. */
+  lives(process: ProcessId): boolean;
+}
+
 /**
  * Living processes whose program is named exactly so: the kernel's name for it (of a script its file's), or the file name in the
  * first argument. Sees those of other containers only where they share the pod's process namespace.
  */
-export function processesNamed(name: string): ProcessId[] {
+function processesNamed(name: string): ProcessId[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .flatMap((entry) => {
@@ -25,9 +33,15 @@ export function processesNamed(name: string): ProcessId[] {
 }
 
 /** Whether it has not ended. One that has but was not reaped yet does no more work. */
-export function lives({ pid, startTime }: ProcessId): boolean {
-  return readProcess(pid)?.startTime === startTime;
+function lives({ pid, startTime }: ProcessId): boolean {
+  try {
+    return readProcess(pid)?.startTime === startTime;
+  } catch {
+    return true;
+  }
 }
+
+export const kernelProcessTable: ProcessTable = { named: processesNamed, lives };
 
 interface FoundProcess extends ProcessId {
   readonly comm: string;
@@ -40,6 +54,9 @@ function isNamed({ comm, args: [first = '', second = ''] }: FoundProcess, name: 
   return name.length > COMM_BYTES_MAX && comm === name.slice(0, COMM_BYTES_MAX) && basename(second) === name;
 }
 
+/** What reading says of a process that has ended, or that is not ours to see. */
+const GONE = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM']);
+
 /** Null for one that has ended. proc(5): the name in `stat` is in parentheses and may hold any character, also those. */
 function readProcess(pid: number): FoundProcess | null {
   try {
@@ -49,7 +66,8 @@ function readProcess(pid: number): FoundProcess | null {
     if (state === 'Z' || state === 'X') return null;
     const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
     return { pid, startTime: fields[18]!, comm: stat.slice(stat.indexOf('(') + 1, end), args };
-  } catch {
-    return null;
+  } catch (error) {
+    if (GONE.has((error as NodeJS.ErrnoException).code ?? '')) return null;
+    throw error;
   }
 }

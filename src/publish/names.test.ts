@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { electionKey, sliceName } from './names.ts';
+import { electionKey, isPodName, sliceName } from './names.ts';
 
 const LABEL_VALUE = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 const NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -29,4 +29,9 @@ test('no two Services and elections share an EndpointSlice', () => {
   const long = sliceName('x'.repeat(63), 'y'.repeat(253));
   expect(long).toMatch(NAME);
   expect(long.length).toBeLessThanOrEqual(253);
+});
+
+test('only what can be a pod’s name is asked for by it', () => {
+  expect(['web-1', 'a', 'web.shop-1'].map(isPodName)).toEqual([true, true, true]);
+  expect(['', '..', 'team/app-1', 'Web', '-a', 'a'.repeat(254)].map(isPodName)).toEqual(Array(6).fill(false));
 });

@@ -40,3 +40,8 @@ function shortened(text: string, whole: string, lengthMax: number): string {
   const digest = createHash('sha256').update(whole).digest('hex').slice(0, DIGEST_LENGTH);
   return `${text.slice(0, lengthMax - DIGEST_LENGTH - 1).replace(/[^a-z0-9]+$/i, '')}-${digest}`;
 }
+
+/** RFC 1123's subdomain, which a pod's name is. */
+export function isPodName(text: string): boolean {
+  return text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text);
+}

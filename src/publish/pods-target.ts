@@ -1,6 +1,6 @@
 import type { PublisherName } from '../ports/publish-metrics.ts';
 import type { Patch, Pod, PodsPort, PublishFailure, Reply, Watching } from '../ports/publisher.ts';
-import { ELECTION_LABEL } from './names.ts';
+import { ELECTION_LABEL, isPodName } from './names.ts';
 import type { PodFacet } from './pod-facet.ts';
 import { hasGate, readinessGate } from './readiness-gate.ts';
 import { membershipLabel, roleLabel } from './role-label.ts';
@@ -44,7 +44,8 @@ export class PodsTarget implements Target {
   }
 
   sawLeader(pod: string): void {
-    if (pod === this.#options.own.name) return;
+    // Another elector's identity may hold any text, which is then no pod of the election.
+    if (pod === this.#options.own.name || !isPodName(pod)) return;
     this.#leadersSeen.delete(pod);
     this.#leadersSeen.add(pod);
     const [oldest] = this.#leadersSeen;

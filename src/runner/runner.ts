@@ -371,6 +371,12 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
         return metrics.slowPath();
       case 'watch-lagging':
         return this.#watch.restart();
+      case 'lost-while-stopping':
+        log.warn(
+          { code: 'NOT_LEADING', reason: report.reason },
+          `lost leadership before it was freed: ${report.reason}`,
+        );
+        return;
       case 'absent':
         return report.waitMs > 0
           ? log.info(
