@@ -58,7 +58,7 @@ test(
     await using standby = group.startReplica('web-1', '--shutdown-delay', '3s');
     await standby.printed(/"LEADER_CHANGED"/);
     standby.signal('SIGTERM');
-    await standby.printed(/"PAUSED"/);
+    await standby.printed(/"STOP_PUT_OFF"/);
     leader.signal('SIGTERM');
     await leader.exited;
     expect(await standby.exited).toEqual({ code: 0, signal: null });
