@@ -114,6 +114,11 @@ export class Oracle implements NetworkObserver {
     this.#foreigners.set(foreigner.process, { foreigner, rightfulUntilMs: Number.NEGATIVE_INFINITY });
   }
 
+  /** How often a version was written under each number: more than once after a restore of etcd. */
+  readonly #numbersGiven = new Map<number, number>();
+  /** The write that is judged replaces a state that shares its number with another: no compare-and-swap tells them apart. */
+  #ambiguous = false;
+
   /** Something happens for `forMs` that nobody can be safe from: looks away until every claim from before has ended. */
   exempt(forMs = 0): void {
     this.#exemptUntilMs = Math.max(this.#exemptUntilMs, this.#now() + forMs + 1.5 * this.#longestMs);
@@ -233,6 +238,12 @@ export class Oracle implements NetworkObserver {
 
   /** 3, 4 and 6: one write to the store. */
   wrote(before: Version, after: Version): void {
+    this.#ambiguous = (this.#numbersGiven.get(before.resourceVersion) ?? 0) > 1;
+    this.#judgeWrite(before, after);
+    this.#ambiguous = false;
+  }
+
+  #judgeWrite(before: Version, after: Version): void {
     const old = specOf(before.lease);
     const now = specOf(after.lease);
     const holder = now.holderIdentity ?? '';
@@ -240,6 +251,8 @@ export class Oracle implements NetworkObserver {
     this.#wroteForeign(before, after, holder, oldHolder);
     this.#noteLifetime(before, after);
     this.#everHeld ||= holder !== '';
+    const timesGiven = this.#numbersGiven.get(after.resourceVersion) ?? 0;
+    this.#numbersGiven.set(after.resourceVersion, timesGiven + 1);
     const writer = this.#ledgers.get(after.writer);
     if (writer === undefined) return;
     const { identity } = writer.process;
@@ -338,7 +351,9 @@ export class Oracle implements NetworkObserver {
   }
 
   #broken(invariant: number, what: string): void {
-    this.violations.push({ invariant, atMs: this.#now(), what });
+    // From here on two may lead for a while: each has read that it may.
+    if (this.#ambiguous) this.exempt();
+    else this.violations.push({ invariant, atMs: this.#now(), what });
   }
 }
 
