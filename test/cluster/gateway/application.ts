@@ -55,11 +55,17 @@ export class Application {
   }
 
   /** A connection that begins with a PROXY header, which is written at once. */
-  async #accept(socket: Socket): Promise<void> {
+  #accept(socket: Socket): void {
     socket.on('error', () => {});
-    await once(socket, 'readable');
+    socket.once('readable', () => this.#begin(socket));
+  }
+
+  #begin(socket: Socket): void {
     const data: Buffer | null = socket.read();
-    if (data === null) return void socket.destroy();
+    if (data === null) {
+      socket.destroy();
+      return;
+    }
     const headerBytes = PROXY_FIXED_BYTES + data.readUInt16BE(14);
     const tlv = data.subarray(PROXY_FIXED_BYTES + PROXY_IPV4_BYTES, headerBytes);
     if (tlv[0] === 0xe0) this.#tokens.set(socket, tlv.toString('latin1', 3));
