@@ -15,19 +15,25 @@ export interface ControllerManager {
 }
 
 /**
- * Starts the real kube-controller-manager with its EndpointSlice controller, and nothing else: pods still stay as they are
- * written, but Services with a selector follow them. Resolves when it does its work.
+ * Starts the real kube-controller-manager. Resolves when it does its work.
  *
+ * @param controllers - by default its EndpointSlice controller, and nothing else: pods still stay as they are written, but
+ *   Services with a selector follow them. `*` is all of them
  * @throws MissingTool when it has not been built, DaemonFailed when it does not start
  */
-export async function startControllerManager(controlPlane: ControlPlane): Promise<ControllerManager> {
+export async function startControllerManager(
+  controlPlane: ControlPlane,
+  controllers = 'endpointslice-controller',
+): Promise<ControllerManager> {
   const { admin, directory, adminKubeconfig } = controlPlane;
   const daemon = new Daemon({
     name: 'kube-controller-manager',
     command: await findTool('kube-controller-manager'),
     args: [
       `--kubeconfig=${adminKubeconfig}`,
-      '--controllers=endpointslice-controller',
+      `--controllers=${controllers}`,
+      `--root-ca-file=${controlPlane.caFile}`,
+      `--service-account-private-key-file=${controlPlane.serviceAccountKeyFile}`,
       '--leader-elect=false',
       // Nobody asks it anything.
       '--secure-port=0',
