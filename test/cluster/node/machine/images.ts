@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { buildImage, IMAGE } from '../../../image/build-image.ts';
 import { engineConfiguration } from '../../../image/run-image.ts';
@@ -48,6 +48,22 @@ export async function buildPause(directory: string): Promise<ImageArchive> {
   await run('buildah', 'config', '--entrypoint', '["/pause"]', container);
   await run('buildah', 'commit', '--quiet', '--rm', container, PAUSE_IMAGE);
   return archiveOf(PAUSE_IMAGE, directory, 'pause');
+}
+
+/** What the examples' application is: BusyBox, by the name that they give it. */
+export async function buildBusybox(directory: string): Promise<ImageArchive> {
+  const name = 'docker.io/library/busybox:1.37';
+  const container = (await run('buildah', 'from', 'scratch')).trim();
+  const binary = join(directory, 'busybox');
+  await run('cp', (await run('which', 'busybox')).trim(), binary);
+  await run('buildah', 'add', '--quiet', container, binary, '/bin/busybox');
+  const root = (await run('buildah', 'mount', container)).trim();
+  const applets = (await run('busybox', '--list')).trim().split('\n').filter((applet) => applet !== 'busybox');
+  for (const applet of applets) await symlink('busybox', join(root, 'bin', applet));
+  await mkdir(join(root, 'tmp'));
+  await run('buildah', 'config', '--env', 'PATH=/bin', '--cmd', '/bin/sh', container);
+  await run('buildah', 'commit', '--quiet', '--rm', container, name);
+  return archiveOf(name, directory, 'busybox');
 }
 
 async function archiveOf(name: string, directory: string, file: string): Promise<ImageArchive> {

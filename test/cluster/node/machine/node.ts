@@ -6,7 +6,7 @@ import { startControllerManager } from '../../support/controller-manager.ts';
 import { Daemon } from '../../support/daemon.ts';
 import { findTool } from '../../tools/build.ts';
 import { importImage, startContainerd } from './containerd.ts';
-import { buildLeasegate, buildPause, type ImageSize } from './images.ts';
+import { buildBusybox, buildLeasegate, buildPause, type ImageSize } from './images.ts';
 import { KUBELET_USER, NODE_NAME, removeControlGroups, startKubelet } from './kubelet.ts';
 import { HOST_ADDRESS, Namespaces, POD_SUBNET } from './namespaces.ts';
 import { requireMachine } from './programs.ts';
@@ -47,6 +47,7 @@ export async function startNode(say: (line: string) => void): Promise<Node> {
     say('builds the image');
     const leasegate = await buildLeasegate(directory);
     const pause = await buildPause(directory);
+    const busybox = await buildBusybox(directory);
     say('starts the control plane');
     closers.push(removeControlGroups);
     const machine = await Namespaces.make(directory);
@@ -60,7 +61,7 @@ export async function startNode(say: (line: string) => void): Promise<Node> {
     closers.push(() => scheduler.stop(0));
     say('starts the node');
     await startContainerd(machine, directory);
-    for (const { archive } of [leasegate, pause]) await importImage(machine, archive);
+    for (const { archive } of [leasegate, pause, busybox]) await importImage(machine, archive);
     await startKubelet(machine, controlPlane, directory);
     await startProxy(machine, controlPlane, directory);
     const { compressedBytes, unpackedBytes } = leasegate;

@@ -8,6 +8,7 @@ const execute = promisify(execFile);
 /** Programs that are no part of the project, and Debian's packages that have them. */
 const PACKAGES: Readonly<Record<string, string>> = {
   buildah: 'buildah',
+  busybox: 'busybox-static',
   containerd: 'containerd',
   ctr: 'containerd',
   gcc: 'gcc',
