@@ -97,19 +97,13 @@ export class PolicyScene {
   }
 
   /** A client with the token that a pod finds mounted. */
-  async clientIn({ name, uid }: MadePod): Promise<ApiClient> {
-    return this.#client({ boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid } });
+  clientIn(pod: MadePod): Promise<ApiClient> {
+    return clientOf(this.controlPlane, { namespace: this.namespace, serviceAccount: SERVICE_ACCOUNT, pod });
   }
 
   /** A client with a token of the same service account, bound to nothing. */
   clientOutside(): Promise<ApiClient> {
-    return this.#client({});
-  }
-
-  async #client(spec: object): Promise<ApiClient> {
-    const path = this.core(`serviceaccounts/${SERVICE_ACCOUNT}/token`);
-    const { body } = await expectStatus(this.controlPlane.admin.post(path, { spec }), 201);
-    return this.controlPlane.clientFor(body.status.token);
+    return clientOf(this.controlPlane, { namespace: this.namespace, serviceAccount: SERVICE_ACCOUNT });
   }
 
   /** Each of the three is asked for something that it must refuse. */
@@ -132,6 +126,17 @@ export class PolicyScene {
 }
 
 const PERMITTED = ['pods', 'pods/status', 'leases', 'endpointslices'];
+
+/** A client with a token of a service account: bound to a pod, as the kubelet mounts it, or to nothing. */
+export async function clientOf(
+  controlPlane: ControlPlane,
+  of: { readonly namespace: string; readonly serviceAccount: string; readonly pod?: Pick<MadePod, 'name' | 'uid'> },
+): Promise<ApiClient> {
+  const path = `/api/v1/namespaces/${of.namespace}/serviceaccounts/${of.serviceAccount}/token`;
+  const bound = of.pod && { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: of.pod.name, uid: of.pod.uid } };
+  const { body } = await expectStatus(controlPlane.admin.post(path, { spec: { ...bound } }), 201);
+  return controlPlane.clientFor(body.status.token);
+}
 
 export async function applyPolicy(controlPlane: ControlPlane): Promise<void> {
   await controlPlane.kubectl('apply', '--kustomize', join(deploy, 'admission-policy'));
