@@ -66,7 +66,7 @@ describe('its own pod', () => {
     expect(await refused(condition(own, { type: 'Ready', status: 'True' }))).toContain('for the kubelet to say');
     await refused(condition(own, { type: 'ContainersReady', status: 'False' }));
     await refused(condition(own, { type: 'ContainersReady', $patch: 'delete' }));
-    await refused(replica.patch(`${own.path}/status`, { status: { podIPs: [{ ip: '10.6.6.6' }] } }));
+    await refused(replica.patch(`${own.path}/status`, { status: { podIP: '10.6.6.6', podIPs: [{ ip: '10.6.6.6' }] } }));
     await refused(replica.patch(`${own.path}/status`, { status: { message: 'x' } }));
   });
 
