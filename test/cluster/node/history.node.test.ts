@@ -3,7 +3,9 @@ import { judge, type Sample } from './history.ts';
 
 /** One service each 10 ms; `-` is a request that failed. */
 const seen = (pods: string): Sample[] =>
-  [...pods].map((pod, index) => (pod === '-' ? { failure: 'ECONNREFUSED', atMs: index * 10 } : { pod, atMs: index * 10 }));
+  [...pods].map((pod, index) =>
+    pod === '-' ? { failure: 'ECONNREFUSED', atMs: index * 10 } : { pod, atMs: index * 10 },
+  );
 
 describe('what a client saw', () => {
   test('a hand-over without a pause and without an overlap', () => {

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
 import { ensureTools } from '../tools/build.ts';
-import { startNode } from './machine/node.ts';
 import type { ImageSize } from './machine/images.ts';
+import { startNode } from './machine/node.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

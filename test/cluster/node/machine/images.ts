@@ -58,7 +58,10 @@ export async function buildBusybox(directory: string): Promise<ImageArchive> {
   await run('cp', (await run('which', 'busybox')).trim(), binary);
   await run('buildah', 'add', '--quiet', container, binary, '/bin/busybox');
   const root = (await run('buildah', 'mount', container)).trim();
-  const applets = (await run('busybox', '--list')).trim().split('\n').filter((applet) => applet !== 'busybox');
+  const applets = (await run('busybox', '--list'))
+    .trim()
+    .split('\n')
+    .filter((applet) => applet !== 'busybox');
   for (const applet of applets) await symlink('busybox', join(root, 'bin', applet));
   await mkdir(join(root, 'tmp'));
   await run('buildah', 'config', '--env', 'PATH=/bin', '--cmd', '/bin/sh', container);
