@@ -73,7 +73,7 @@ export class Example {
         '--',
         'leasegate',
         'status',
-        '--json',
+        '--output=json',
       );
       if (JSON.parse(status).isLeader) names.push(metadata.name);
     }
