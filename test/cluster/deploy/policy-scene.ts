@@ -1,11 +1,9 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { expectStatus } from '../replica/scene.ts';
 import { until } from '../replica/until.ts';
 import type { ApiAnswer, ApiClient } from '../support/api-client.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
-
-/** The folder that ships. */
-export const deploy = resolve(import.meta.dirname, '../../../deploy');
+import { deploy } from './shipped.ts';
 
 export const STRATEGIC = { contentType: 'application/strategic-merge-patch+json' };
 export const ELECTION = 'leasegate.dev/election';

@@ -15,19 +15,23 @@ export interface ControllerManager {
 }
 
 /**
- * Starts the real kube-controller-manager with its EndpointSlice controller, and nothing else: pods still stay as they are
- * written, but Services with a selector follow them. Resolves when it does its work.
+ * Starts the real kube-controller-manager with its EndpointSlice controller, and nothing else unless `further` names it: pods
+ * still stay as they are written, but Services with a selector follow them. Resolves when it does its work.
  *
+ * @param further - of its controllers: `deployment-controller`, say
  * @throws MissingTool when it has not been built, DaemonFailed when it does not start
  */
-export async function startControllerManager(controlPlane: ControlPlane): Promise<ControllerManager> {
+export async function startControllerManager(
+  controlPlane: ControlPlane,
+  further: readonly string[] = [],
+): Promise<ControllerManager> {
   const { admin, directory, adminKubeconfig } = controlPlane;
   const daemon = new Daemon({
     name: 'kube-controller-manager',
     command: await findTool('kube-controller-manager'),
     args: [
       `--kubeconfig=${adminKubeconfig}`,
-      '--controllers=endpointslice-controller',
+      `--controllers=${['endpointslice-controller', ...further].join()}`,
       '--leader-elect=false',
       // Nobody asks it anything.
       '--secure-port=0',
