@@ -131,6 +131,37 @@ describe('with the readiness gate', () => {
   });
 });
 
+describe('with the readiness gate and a rollout like everybody’s', () => {
+  test('the old leader would stay for good: therefore maxUnavailable is 100%', async () => {
+    const namespace = await restrictedNamespace(controlPlane, 'stalled');
+    const strategy = { rollingUpdate: { maxUnavailable: REPLICAS - 1, maxSurge: 1 } };
+    const overlay = {
+      resources: ['examples/readiness-gate'],
+      patches: [{ target: { kind: 'Deployment' }, patch: JSON.stringify(deploymentPatch({ strategy })) }],
+    };
+    await withOverlay(overlay, (folder) => kubectl(namespace, 'apply', '--kustomize', folder));
+    const [leader] = await untilPods(namespace, REPLICAS);
+    await makeReady(leader);
+    await until('it counts as available', PATIENCE_MS, async () => {
+      return (await list(namespace, 'deployments'))[0].status.availableReplicas === 1;
+    });
+    await kubectl(namespace, 'rollout', 'restart', 'deployment/web');
+    const others = async () => (await list(namespace, 'deployments'))[0].status.updatedReplicas === REPLICAS;
+    await until('all others are new', PATIENCE_MS, others);
+    // Makes the controller look at it once more.
+    await controlPlane.admin.patch(`/apis/apps/v1/namespaces/${namespace}/deployments/web`, {
+      spec: { minReadySeconds: 1 },
+    });
+    await until('it has looked', PATIENCE_MS, async () => {
+      const [{ metadata, status }] = await list(namespace, 'deployments');
+      return status.observedGeneration === metadata.generation;
+    });
+    const names = (await list(namespace, 'pods')).map(({ metadata }) => metadata.name);
+    expect(names).toHaveLength(REPLICAS + 1);
+    expect(names).toContain(leader.metadata.name);
+  });
+});
+
 describe('all examples in one namespace, told apart by a namePrefix', () => {
   const namespace = 'together';
   const prefixOf = (example: string) => `${example}-`;
@@ -197,3 +228,7 @@ describe('all examples in one namespace, told apart by a namePrefix', () => {
     expect(peers).toEqual([{ podSelector: policy.spec.podSelector }]);
   });
 });
+
+function deploymentPatch(spec: object): Manifest {
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'any' }, spec };
+}

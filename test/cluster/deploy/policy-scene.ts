@@ -125,15 +125,26 @@ export class PolicyScene {
 
 const PERMITTED = ['pods', 'pods/status', 'leases', 'endpointslices'];
 
-/** A client with a token of a service account: bound to a pod, as the kubelet mounts it, or to nothing. */
+/** A token of a service account: bound to a pod, as the kubelet mounts it, or to nothing. */
+export async function boundToken(
+  controlPlane: ControlPlane,
+  namespace: string,
+  serviceAccount: string,
+  pod?: Pick<MadePod, 'name' | 'uid'>,
+): Promise<string> {
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${serviceAccount}/token`;
+  const bound = pod && { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', ...pod } };
+  const { body } = await expectStatus(controlPlane.admin.post(path, { spec: { ...bound } }), 201);
+  return body.status.token;
+}
+
+/** A client with such a token. */
 export async function clientOf(
   controlPlane: ControlPlane,
   of: { readonly namespace: string; readonly serviceAccount: string; readonly pod?: Pick<MadePod, 'name' | 'uid'> },
 ): Promise<ApiClient> {
-  const path = `/api/v1/namespaces/${of.namespace}/serviceaccounts/${of.serviceAccount}/token`;
-  const bound = of.pod && { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: of.pod.name, uid: of.pod.uid } };
-  const { body } = await expectStatus(controlPlane.admin.post(path, { spec: { ...bound } }), 201);
-  return controlPlane.clientFor(body.status.token);
+  const pod = of.pod && { name: of.pod.name, uid: of.pod.uid };
+  return controlPlane.clientFor(await boundToken(controlPlane, of.namespace, of.serviceAccount, pod));
 }
 
 export async function applyPolicy(controlPlane: ControlPlane): Promise<void> {
