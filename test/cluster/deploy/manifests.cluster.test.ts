@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import {
@@ -8,6 +9,7 @@ import {
   deploy,
   examples,
   type Manifest,
+  type Overlay,
   only,
   render,
   restrictedNamespace,
@@ -113,6 +115,51 @@ describe('components', () => {
   });
 });
 
+describe('the overlays of docs/deploying.md', () => {
+  const page = readFileSync(join(deploy, '../docs/deploying.md'), 'utf8').replaceAll('<deploy>/', '');
+  const overlays = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml]) => load(yaml!) as Overlay);
+  const [whole, options, account, prefixed, ...more] = overlays;
+
+  test('are all looked at here', () => {
+    expect(prefixed).toBeDefined();
+    expect(more).toEqual([]);
+  });
+
+  test('bring the sidecar to an application', async () => {
+    const files = { 'deployment.yaml': [statefulSet('shop')], 'service.yaml': [service('shop')] };
+    const manifests = await render(controlPlane, whole!, files);
+    const { container, env } = sidecarOf(only(manifests, 'StatefulSet'));
+    expect(container.image).toBe('registry.example.com/leasegate:0.1.0');
+    expect(env).toEqual({ LEASEGATE_LEASE_NAME: 'leasegate', LEASEGATE_PUBLISH: 'label' });
+    for (const kind of ['Lease', 'ServiceAccount', 'Role', 'RoleBinding']) only(manifests, kind);
+  });
+
+  test('set further options', async () => {
+    const manifests = await render(controlPlane, { resources: ['examples/label'], ...options });
+    const { env } = sidecarOf(only(manifests, 'Deployment'));
+    expect(env).toMatchObject({
+      LEASEGATE_LEASE_DURATION: '30s',
+      LEASEGATE_RENEW_DEADLINE: '20s',
+      LEASEGATE_PUBLISH: 'label',
+    });
+  });
+
+  test('leave an application its service account', async () => {
+    const manifests = await render(controlPlane, { resources: ['examples/label'], ...account });
+    const { spec } = only(manifests, 'Deployment').spec.template;
+    expect(spec.serviceAccountName).toBe('web');
+    expect(spec).not.toHaveProperty('automountServiceAccountToken');
+    expect(only(manifests, 'RoleBinding').subjects).toEqual([{ kind: 'ServiceAccount', name: 'web' }]);
+    expect(await admitPod('own-account', spec)).toBe(201);
+  });
+
+  test('tell two elections of a namespace apart', async () => {
+    const manifests = await render(controlPlane, prefixed!);
+    const named = only(manifests, 'Role').rules.flatMap(({ resourceNames = [] }: Manifest) => resourceNames);
+    expect(named).toEqual(['shop-leasegate', 'shop-web', 'shop-web.shop-leasegate']);
+  });
+});
+
 function statefulSet(name: string, sidecar?: string): Manifest {
   const labels = { app: name };
   return {
@@ -124,6 +171,15 @@ function statefulSet(name: string, sidecar?: string): Manifest {
       selector: { matchLabels: labels },
       template: { metadata: { labels }, spec: { containers: [{ name: 'shop', image: 'example.com/shop' }] } },
     },
+  };
+}
+
+function service(name: string): Manifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name },
+    spec: { selector: { app: name }, ports: [{ port: 80 }] },
   };
 }
 
