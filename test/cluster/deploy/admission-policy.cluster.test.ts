@@ -99,6 +99,12 @@ describe('another pod of its election', () => {
     await refused(condition(peer, { type: 'ContainersReady', status: 'False' }));
     await refused(replica.patch(`${peer.path}/status`, { status: { phase: 'Failed' } }));
   });
+
+  test('is not made unready where its readiness does not depend on who leads', async () => {
+    const plain = await scene.makePod('plain', { [ELECTION]: 'leasegate' }, false);
+    expect(await refused(condition(plain, { type: 'Ready', status: 'False' }))).toContain('has the readiness gate');
+    await allowed(condition(plain, { type: GATE, status: 'False' }));
+  });
 });
 
 describe('a pod of another election, or of none', () => {

@@ -72,11 +72,12 @@ export class PolicyScene {
     return name === undefined ? path : `${path}/${name}`;
   }
 
-  async makePod(name: string, labels: Readonly<Record<string, string>> = {}): Promise<MadePod> {
+  /** @param gated - whether its readiness depends on who leads */
+  async makePod(name: string, labels: Readonly<Record<string, string>> = {}, gated = true): Promise<MadePod> {
     const { admin } = this.controlPlane;
     const spec = {
       serviceAccountName: SERVICE_ACCOUNT,
-      readinessGates: [{ conditionType: GATE }],
+      readinessGates: gated ? [{ conditionType: GATE }] : [],
       containers: [{ name: 'app', image: 'example.com/app' }],
     };
     const manifest = { metadata: { name, labels: { app: 'web', ...labels }, annotations: { note: 'x' } }, spec };
