@@ -210,7 +210,7 @@ describe('who is concerned', () => {
   });
 });
 
-test('the types of all expressions are right, also in branches that are seldom taken', async () => {
+test('the types of all validations are right, also in branches that are seldom taken', async () => {
   const manager = await startControllerManager(controlPlane, ['validatingadmissionpolicy-status-controller']);
   try {
     for (const name of ['leases', 'pods', 'endpointslices']) {
