@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ApiAnswer, ApiClient } from '../support/api-client.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
+import { startControllerManager } from '../support/controller-manager.ts';
 import { ELECTION, GATE, isRefusal, type MadePod, PolicyScene, ROLE, STRATEGIC, TOKEN } from './policy-scene.ts';
 
 let controlPlane: ControlPlane;
@@ -97,6 +98,12 @@ describe('another pod of its election', () => {
     await refused(label(peer, {}, { 'example.com/x': 'y' }));
     await refused(condition(peer, { type: 'ContainersReady', status: 'False' }));
     await refused(replica.patch(`${peer.path}/status`, { status: { phase: 'Failed' } }));
+  });
+
+  test('is not made unready where its readiness does not depend on who leads', async () => {
+    const plain = await scene.makePod('plain', { [ELECTION]: 'leasegate' }, false);
+    expect(await refused(condition(plain, { type: 'Ready', status: 'False' }))).toContain('has the readiness gate');
+    await allowed(condition(plain, { type: GATE, status: 'False' }));
   });
 });
 
@@ -201,4 +208,18 @@ describe('who is concerned', () => {
     await controlPlane.kubectl('-n', 'policy', 'label', 'serviceaccount', 'leasegate', `${ELECTION}-`);
     await expect.poll(async () => (await label(peer, { x: 'y' })).status, { timeout: 20_000, interval: 200 }).toBe(200);
   });
+});
+
+test('the types of all validations are right, also in branches that are seldom taken', async () => {
+  const manager = await startControllerManager(controlPlane, ['validatingadmissionpolicy-status-controller']);
+  try {
+    for (const name of ['leases', 'pods', 'endpointslices']) {
+      const path = `/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/leasegate-${name}`;
+      const checked = async () => (await controlPlane.admin.get(path)).body.status?.typeChecking;
+      await expect.poll(checked, { timeout: 30_000 }).toBeDefined();
+      expect((await checked()).expressionWarnings ?? [], name).toEqual([]);
+    }
+  } finally {
+    await manager.close();
+  }
 });

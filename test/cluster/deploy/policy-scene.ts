@@ -1,11 +1,9 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { expectStatus } from '../replica/scene.ts';
 import { until } from '../replica/until.ts';
 import type { ApiAnswer, ApiClient } from '../support/api-client.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
-
-/** The folder that ships. */
-export const deploy = resolve(import.meta.dirname, '../../../deploy');
+import { deploy } from './shipped.ts';
 
 export const STRATEGIC = { contentType: 'application/strategic-merge-patch+json' };
 export const ELECTION = 'leasegate.dev/election';
@@ -74,11 +72,12 @@ export class PolicyScene {
     return name === undefined ? path : `${path}/${name}`;
   }
 
-  async makePod(name: string, labels: Readonly<Record<string, string>> = {}): Promise<MadePod> {
+  /** @param gated - whether its readiness depends on who leads */
+  async makePod(name: string, labels: Readonly<Record<string, string>> = {}, gated = true): Promise<MadePod> {
     const { admin } = this.controlPlane;
     const spec = {
       serviceAccountName: SERVICE_ACCOUNT,
-      readinessGates: [{ conditionType: GATE }],
+      readinessGates: gated ? [{ conditionType: GATE }] : [],
       containers: [{ name: 'app', image: 'example.com/app' }],
     };
     const manifest = { metadata: { name, labels: { app: 'web', ...labels }, annotations: { note: 'x' } }, spec };
@@ -127,15 +126,26 @@ export class PolicyScene {
 
 const PERMITTED = ['pods', 'pods/status', 'leases', 'endpointslices'];
 
-/** A client with a token of a service account: bound to a pod, as the kubelet mounts it, or to nothing. */
+/** A token of a service account: bound to a pod, as the kubelet mounts it, or to nothing. */
+export async function boundToken(
+  controlPlane: ControlPlane,
+  namespace: string,
+  serviceAccount: string,
+  pod?: Pick<MadePod, 'name' | 'uid'>,
+): Promise<string> {
+  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${serviceAccount}/token`;
+  const bound = pod && { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', ...pod } };
+  const { body } = await expectStatus(controlPlane.admin.post(path, { spec: { ...bound } }), 201);
+  return body.status.token;
+}
+
+/** A client with such a token. */
 export async function clientOf(
   controlPlane: ControlPlane,
   of: { readonly namespace: string; readonly serviceAccount: string; readonly pod?: Pick<MadePod, 'name' | 'uid'> },
 ): Promise<ApiClient> {
-  const path = `/api/v1/namespaces/${of.namespace}/serviceaccounts/${of.serviceAccount}/token`;
-  const bound = of.pod && { boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: of.pod.name, uid: of.pod.uid } };
-  const { body } = await expectStatus(controlPlane.admin.post(path, { spec: { ...bound } }), 201);
-  return controlPlane.clientFor(body.status.token);
+  const pod = of.pod && { name: of.pod.name, uid: of.pod.uid };
+  return controlPlane.clientFor(await boundToken(controlPlane, of.namespace, of.serviceAccount, pod));
 }
 
 export async function applyPolicy(controlPlane: ControlPlane): Promise<void> {

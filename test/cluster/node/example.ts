@@ -8,7 +8,9 @@ import { judge, type Sample, type Verdict } from './history.ts';
 import { LeaseHolders } from './lease-holders.ts';
 import { restricted, runScript, scripts, scriptsVolume } from './scripts.ts';
 
-export const EXAMPLES = resolve(import.meta.dirname, '../../../deploy/examples');
+const DEPLOY = resolve(import.meta.dirname, '../../../deploy');
+export const EXAMPLES = join(DEPLOY, 'examples');
+export const ADMISSION_POLICY = join(DEPLOY, 'admission-policy');
 export const exampleNames = readdirSync(EXAMPLES);
 
 const PODS_OF_WEB = 'labelSelector=app.kubernetes.io%2Fname%3Dweb';

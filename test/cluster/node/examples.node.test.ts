@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster } from './cluster.ts';
 import { disturbances } from './disturbances.ts';
-import { Example, exampleNames } from './example.ts';
+import { ADMISSION_POLICY, Example, exampleNames } from './example.ts';
 import { Killer } from './killer.ts';
 import { Table } from './table.ts';
 
@@ -11,10 +11,13 @@ const table = new Table('What happens', exampleNames);
 
 beforeAll(async () => {
   cluster = await Cluster.connect();
+  // All that follows happens under it.
+  await cluster.kubectl('apply', '--kustomize', ADMISSION_POLICY);
   killer = await Killer.start(cluster);
 });
 afterAll(async () => {
   await killer?.close();
+  await cluster?.kubectl('delete', '--kustomize', ADMISSION_POLICY);
   await cluster?.close();
   console.log(`\nTime without service, and requests that were not served; overlap is 0 in each:\n\n${table}`);
 });

@@ -15,15 +15,15 @@ export interface ControllerManager {
 }
 
 /**
- * Starts the real kube-controller-manager. Resolves when it does its work.
+ * Starts the real kube-controller-manager with its EndpointSlice controller, and nothing else unless `further` names it: pods
+ * still stay as they are written, but Services with a selector follow them. Resolves when it does its work.
  *
- * @param controllers - by default its EndpointSlice controller, and nothing else: pods still stay as they are written, but
- *   Services with a selector follow them. `*` is all of them
+ * @param further - of its controllers: `deployment-controller`, say; `*` is all of them
  * @throws MissingTool when it has not been built, DaemonFailed when it does not start
  */
 export async function startControllerManager(
   controlPlane: ControlPlane,
-  controllers = 'endpointslice-controller',
+  further: readonly string[] = [],
 ): Promise<ControllerManager> {
   const { admin, directory, adminKubeconfig } = controlPlane;
   const daemon = new Daemon({
@@ -31,7 +31,7 @@ export async function startControllerManager(
     command: await findTool('kube-controller-manager'),
     args: [
       `--kubeconfig=${adminKubeconfig}`,
-      `--controllers=${controllers}`,
+      `--controllers=${['endpointslice-controller', ...further].join()}`,
       `--root-ca-file=${controlPlane.caFile}`,
       `--service-account-private-key-file=${controlPlane.serviceAccountKeyFile}`,
       '--leader-elect=false',
