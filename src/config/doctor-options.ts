@@ -1,0 +1,22 @@
+import { oneOf } from './names.ts';
+import { defineOptions } from './option.ts';
+import { RUN_OPTIONS } from './run-options.ts';
+
+/** All that `leasegate run` takes: in the sidecar's container the same environment says what to look at. */
+export const DOCTOR_OPTIONS = defineOptions({
+  command: 'doctor',
+  summary:
+    'Looks for what would keep `leasegate run` from working with the same options, and says what to do about it.',
+  envPrefix: 'LEASEGATE_',
+  options: {
+    output: {
+      flag: 'output',
+      type: oneOf(['text', 'json']),
+      default: 'text',
+      group: 'Report',
+      meaning: '`json`: all findings as one object on one line, problems with options included.',
+    },
+    ...RUN_OPTIONS.options,
+  },
+  relations: RUN_OPTIONS.relations,
+});
