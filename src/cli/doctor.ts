@@ -1,11 +1,12 @@
 import { DOCTOR_OPTIONS } from '../config/doctor-options.ts';
-import { type Config, loadConfig } from '../config/load.ts';
+import { type Config, loadConfig, NAMESPACE_FILE } from '../config/load.ts';
 import { parseOptions } from '../config/parse.ts';
 import { formatProblems, type Problem } from '../config/problem.ts';
 import type { RUN_OPTIONS } from '../config/run-options.ts';
 import { examine } from '../doctor/examine.ts';
-import { type Level, worstOf } from '../doctor/finding.ts';
+import { worstOf } from '../doctor/finding.ts';
 import type { Plan } from '../doctor/plan.ts';
+import { jsonOf, type Reported, textOf } from '../doctor/report.ts';
 import { KubeClient } from '../kube/client.ts';
 import { ApiReadings } from '../kube/cluster-readings.ts';
 import { Credentials } from '../kube/credentials.ts';
@@ -19,93 +20,93 @@ import { VERSION } from '../version.ts';
 import { configSources, kubeconfigSource } from './config-sources.ts';
 import type { Command, CommandContext } from './context.ts';
 
-/** A finding as it is printed; codes of options are beside those of the examination. */
-interface Reported {
-  readonly code: string;
-  readonly level: Level;
-  readonly message: string;
-  readonly remedy: string | null;
-}
-
-/** By the worst of the findings. */
-const EXIT_CODES: Readonly<Record<Level, number>> = { ok: 0, warning: 1, error: 2 };
-
-/** To load by: all of `run`'s options, and one more that the configuration does not hold. */
+/** To load by: all of `run`'s options, and others that the configuration does not hold. */
 const TABLE = DOCTOR_OPTIONS as unknown as typeof RUN_OPTIONS;
 
 /**
- * `leasegate doctor`: looks for what would keep `leasegate run` from working, and changes nothing. Exit code 0: nothing found; 1:
- * warnings; 2: errors, those of the options included.
+ * `leasegate doctor`: looks for what would keep `leasegate run` from working, and changes nothing. Exit code 0: no error found,
+ * though maybe warnings; 1: errors; 2: options or kubeconfig are such that nothing could be looked at.
  */
 export const doctor: Command = async (argv, context) => {
-  const asJson = parseOptions(DOCTOR_OPTIONS, { argv, env: context.env }).values.output === 'json';
+  const { values } = parseOptions(DOCTOR_OPTIONS, { argv, env: context.env });
+  const asJson = values.output === 'json';
+  const unusable = (findings: readonly Reported[], text: string): number => {
+    if (asJson) context.stdout(jsonOf(VERSION, findings));
+    else context.stderr(text);
+    return 2;
+  };
   try {
     const loaded = loadConfig(configSources(argv, context), TABLE);
-    if (!loaded.ok) {
-      if (!asJson) context.stderr(formatProblems(loaded.problems));
-      return asJson ? report(loaded.problems.map(ofOption), asJson, context) : EXIT_CODES.error;
-    }
+    if (!loaded.ok) return unusable(loaded.problems.map(ofOption), formatProblems(loaded.problems));
     const { config } = loaded;
     const kube = loadKubeConfig(kubeconfigSource(config.kubeconfig, context));
-    return report(await examineCluster(config, kube, context), asJson, context);
+    const server = kube.config.getCurrentCluster()?.server ?? '';
+    const plan = planOf(config, server, values, context);
+    const findings = await examineCluster(plan, kube, server);
+    context.stdout(asJson ? jsonOf(VERSION, findings) : textOf(findings));
+    return worstOf(findings) === 'error' ? 1 : 0;
   } catch (error) {
     if (!(error instanceof KubeConfigError)) throw error;
     const { code, message, remedy } = error;
-    if (asJson) return report([{ code, level: 'error', message, remedy }], asJson, context);
-    context.stderr(`leasegate: ${code} ${message}; ${remedy}\n`);
-    return EXIT_CODES.error;
+    return unusable(
+      [{ code, level: 'error', message, remedy, rule: null }],
+      `leasegate: ${code} ${message}; ${remedy}\n`,
+    );
   }
 };
 
 function ofOption({ code, option, value, message, remedy }: Problem): Reported {
   const subject = value === null ? option : `${option} ${JSON.stringify(value)}`;
-  return { code, level: 'error', message: `${subject}: ${message}`, remedy };
+  return { code, level: 'error', message: `${subject}: ${message}`, remedy, rule: null };
 }
 
-async function examineCluster(config: Config, kube: LoadedKubeConfig, context: CommandContext): Promise<Reported[]> {
+function examineCluster(plan: Plan, kube: LoadedKubeConfig, server: string): Promise<Reported[]> {
   const clock = systemClock;
-  const server = kube.config.getCurrentCluster()?.server ?? '';
   const credentials = new Credentials(kube, clock, SILENT);
   const transport = new HttpTransport(server, credentials);
   const client = new KubeClient({ transport, clock, metrics: UNCOUNTED, log: SILENT });
-  return examine(planOf(config, server, context.env), {
-    cluster: new ApiReadings({ client, credentials, clock }),
-    nowWallMs: () => clock.now().wallMs,
-    timers: systemTimers,
-  });
+  const cluster = new ApiReadings({ client, credentials, clock });
+  return examine(plan, { cluster, clock, timers: systemTimers });
 }
 
-function planOf({ lease, pod, publish, timings }: Config, server: string, env: CommandContext['env']): Plan {
+interface Given {
+  readonly namespace?: string | undefined;
+  readonly podNamespace?: string | undefined;
+  readonly serviceAccount?: string | undefined;
+}
+
+function planOf(config: Config, server: string, given: Given, { env, readFile }: CommandContext): Plan {
+  const { lease, pod, publish, timings } = config;
   const election = electionKey({ lease, namespace: pod.namespace });
   const service = publish?.service ?? null;
+  const inPod = Boolean(env.KUBERNETES_SERVICE_HOST);
   return {
     ...{ lease, timings, election, server },
+    namespaceFrom: namespaceSource(given, readFile),
     // The host's name stands in for a pod's; only one that was told is looked up.
     pod: env.POD_NAME ? { name: env.POD_NAME, uid: env.POD_UID || null } : null,
     podNamespace: pod.namespace,
+    serviceAccount: given.serviceAccount ?? null,
+    envMissing: inPod ? ['POD_NAME', 'POD_UID'].filter((name) => !env[name]) : [],
+    graceMsMin: graceMsMin(config),
     publishers: publish?.publishers ?? [],
     slice: service === null ? null : { name: sliceName(service, election), service },
   };
 }
 
-function report(findings: readonly Reported[], asJson: boolean, { stdout }: CommandContext): number {
-  const level = worstOf(findings);
-  stdout(asJson ? `${JSON.stringify({ version: VERSION, level, findings })}\n` : textOf(findings));
-  return EXIT_CODES[level];
+/** In the order in which loading looks for it. */
+function namespaceSource({ namespace, podNamespace }: Given, readFile: CommandContext['readFile']): string {
+  if (namespace !== undefined) return 'LEASEGATE_NAMESPACE or --namespace';
+  if (podNamespace !== undefined) return 'POD_NAMESPACE';
+  return readFile(NAMESPACE_FILE)?.trim() ? 'the service account' : "the kubeconfig's context";
 }
 
-const LEVEL_WIDTH = 9;
+/** For telling everybody and releasing the Lease: docs/shutdown.md, "What a shutdown takes". */
+const SHUTDOWN_MS_MAX = 10_000;
 
-function textOf(findings: readonly Reported[]): string {
-  const lines = findings.flatMap(({ code, level, message, remedy }) => [
-    `${level.padEnd(LEVEL_WIDTH)}${code}  ${message}\n`,
-    ...(remedy === null ? [] : [`${' '.repeat(LEVEL_WIDTH)}→ ${remedy}\n`]),
-  ]);
-  const count = (level: Level, word: string) => {
-    const number = findings.filter((finding) => finding.level === level).length;
-    return `${number === 0 ? 'no' : number} ${word}${number === 1 ? '' : 's'}`;
-  };
-  return `${lines.join('')}\n${count('error', 'error')}, ${count('warning', 'warning')}\n`;
+function graceMsMin({ shutdown, gateway, notify }: Config): number {
+  const waitMs = shutdown.kind === 'delay' ? shutdown.delayMs : shutdown.waitMsMax;
+  return waitMs + (gateway?.drainMs ?? 0) + (notify?.signal?.graceMs ?? 0) + SHUTDOWN_MS_MAX;
 }
 
 /** What goes wrong is a finding, and told once. */

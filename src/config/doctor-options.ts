@@ -1,4 +1,4 @@
-import { oneOf } from './names.ts';
+import { dnsSubdomain, oneOf } from './names.ts';
 import { defineOptions } from './option.ts';
 import { RUN_OPTIONS } from './run-options.ts';
 
@@ -6,7 +6,7 @@ import { RUN_OPTIONS } from './run-options.ts';
 export const DOCTOR_OPTIONS = defineOptions({
   command: 'doctor',
   summary:
-    'Looks for what would keep `leasegate run` from working with the same options, and says what to do about it.',
+    'Looks for what would keep `leasegate run` from working with the same options, and says what to do about it. Changes nothing.',
   envPrefix: 'LEASEGATE_',
   options: {
     output: {
@@ -15,6 +15,14 @@ export const DOCTOR_OPTIONS = defineOptions({
       default: 'text',
       group: 'Report',
       meaning: '`json`: all findings as one object on one line, problems with options included.',
+    },
+    serviceAccount: {
+      flag: 'service-account',
+      type: dnsSubdomain,
+      defaultText: "that of the pod `POD_NAME`, where it can be read; else the caller's own rights",
+      group: 'Report',
+      meaning:
+        "The replicas' service account, in the pods' namespace: its rights are asked for. For somebody who is not that account himself; he needs `create` for `subjectaccessreviews`.",
     },
     ...RUN_OPTIONS.options,
   },

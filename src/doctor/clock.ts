@@ -1,11 +1,11 @@
 import type { ServerReading } from '../ports/doctor.ts';
-import { type Finding, ok, warning } from './finding.ts';
+import { error, type Finding, ok, skipped, warning } from './finding.ts';
 import { inWords } from './words.ts';
 
 /** The Date header is cut to whole seconds. */
 const DATE_RESOLUTION_MS = 1_000;
-/** From here on times in a Lease mislead whoever reads them. */
-const OFFSET_MS_MAX = 5_000;
+/** Clocks of nodes differ by less, where anybody looks after them. */
+const TOLERANCE_MS = 2_000;
 
 /**
  * How far this machine's clock is ahead of the server's, at the least: the header was written at some moment between request
@@ -18,20 +18,30 @@ export function clockOffsetMs({ dateWallMs, sentWallMs, receivedWallMs }: Server
   return leastMs > 0 ? leastMs : Math.min(0, mostMs);
 }
 
-/** What a clock that is off does. The election itself does not depend on it. */
-export function judgeClock(offsetMs: number | null): Finding {
-  if (offsetMs === null) return ok('CLOCK_UNKNOWN', 'the API server did not say what time it is');
-  if (Math.abs(offsetMs) <= OFFSET_MS_MAX) {
-    const about = offsetMs === 0 ? 'agrees with' : `is ${inWords(offsetMs)} ${direction(offsetMs)}`;
+/**
+ * What a clock that is off does. The election itself does not depend on it; but by a whole lease duration, every Lease that this
+ * machine writes or reads looks expired, or from the future, to whoever goes by the clock.
+ */
+export function judgeClock(
+  offsetMs: number | null,
+  { leaseDurationMs }: { readonly leaseDurationMs: number },
+): Finding {
+  if (offsetMs === null) {
+    return skipped(
+      'CLOCK_UNKNOWN',
+      'the API server did not say what time it is',
+      'compare the clocks yourself: `date`',
+    );
+  }
+  const byMs = Math.abs(offsetMs);
+  const direction = offsetMs > 0 ? 'ahead of' : 'behind';
+  if (byMs <= TOLERANCE_MS) {
+    const about = offsetMs === 0 ? 'agrees with' : `is ${inWords(byMs)} ${direction}`;
     return ok('CLOCK_OK', `this machine's clock ${about} the API server's`);
   }
-  return warning(
+  return (byMs >= leaseDurationMs ? error : warning)(
     'CLOCK_OFF',
-    `this machine's clock is ${inWords(offsetMs)} ${direction(offsetMs)} the API server's: the election does not mind, but times in the Lease and in Events are wrong, and certificates and tokens may count as expired`,
-    'set the clock of this node (chrony, systemd-timesyncd), or that of the API server if it is the one that is off',
+    `this machine's clock is ${inWords(byMs)} ${direction} the API server's: the election does not mind, but times in the Lease and in Events are wrong, and tokens and certificates may count as expired`,
+    'set the clock of this machine (chrony, systemd-timesyncd), or that of the API server if it is the one that is off',
   );
-}
-
-function direction(offsetMs: number): string {
-  return offsetMs > 0 ? 'ahead of' : 'behind';
 }

@@ -21,10 +21,10 @@ export const FINDING_CODES = [
   'NAMESPACE_FOREIGN',
   'RIGHTS_OK',
   'RIGHTS_UNKNOWN',
+  'RIGHTS_OF_CALLER',
   'LEASE_RIGHTS_MISSING',
   'LEASE_CREATE_RIGHT_MISSING',
   'EVENT_RIGHT_MISSING',
-  'TRANSFER_RIGHT_MISSING',
   'LABEL_RIGHTS_MISSING',
   'GATE_RIGHTS_MISSING',
   'ENDPOINTSLICE_RIGHTS_MISSING',
@@ -34,6 +34,7 @@ export const FINDING_CODES = [
   'LEASE_EXPIRED',
   'LEASE_UNREADABLE',
   'LEASE_MALFORMED',
+  'LEASE_RESERVED',
   'LEASE_HOLDER_FOREIGN',
   'LEASE_HOLDER_CLOCK_OFF',
   'LEASE_COORDINATED',
@@ -45,6 +46,8 @@ export const FINDING_CODES = [
   'POD_MISSING',
   'POD_UID_DIFFERS',
   'POD_UNREADABLE',
+  'POD_ENV_MISSING',
+  'GRACE_SHORT',
   'GATE_MISSING',
   'GATE_UNPUBLISHED',
   'SERVICE_OK',
@@ -54,6 +57,7 @@ export const FINDING_CODES = [
   'ROLLOUT_OK',
   'ROLLOUT_STALLS',
   'ROLLOUT_ORDERED',
+  'ROLLOUT_DEADLINE',
   'ROLLOUT_UNKNOWN',
   'DISRUPTION_OK',
   'DISRUPTION_BLOCKED',
@@ -62,8 +66,11 @@ export const FINDING_CODES = [
 
 export type FindingCode = (typeof FINDING_CODES)[number];
 
-/** `error`: something that was asked for does not work. `warning`: it works, and will hurt one day. */
-export type Level = 'ok' | 'warning' | 'error';
+/**
+ * `error`: something that was asked for does not work, or will not when it is needed. `warning`: it works, with a drawback.
+ * `skipped`: it could not be looked at.
+ */
+export type Level = 'ok' | 'skipped' | 'warning' | 'error';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -72,23 +79,30 @@ export interface Finding {
   readonly message: string;
   /** What the operator can do; null where there is nothing to do. */
   readonly remedy: string | null;
+  /** What the remedy adds to the rules of a Role, as YAML: one item of the list. Null where it is about no right. */
+  readonly rule: string | null;
 }
 
 export function ok(code: FindingCode, message: string, remedy: string | null = null): Finding {
-  return { code, level: 'ok', message, remedy };
+  return { code, level: 'ok', message, remedy, rule: null };
+}
+
+export function skipped(code: FindingCode, message: string, remedy: string): Finding {
+  return { code, level: 'skipped', message, remedy, rule: null };
 }
 
 export function warning(code: FindingCode, message: string, remedy: string): Finding {
-  return { code, level: 'warning', message, remedy };
+  return { code, level: 'warning', message, remedy, rule: null };
 }
 
 export function error(code: FindingCode, message: string, remedy: string): Finding {
-  return { code, level: 'error', message, remedy };
+  return { code, level: 'error', message, remedy, rule: null };
 }
 
-const LEVELS: readonly Level[] = ['ok', 'warning', 'error'];
+const LEVELS: readonly Level[] = ['ok', 'skipped', 'warning', 'error'];
 
-/** The level of all of it: that of the worst. */
-export function worstOf(findings: readonly { readonly level: Level }[]): Level {
-  return LEVELS[Math.max(0, ...findings.map(({ level }) => LEVELS.indexOf(level)))]!;
+/** The level of all of it: that of the worst. What could not be looked at makes nothing worse. */
+export function worstOf(findings: readonly { readonly level: Level }[]): Exclude<Level, 'skipped'> {
+  const worst = LEVELS[Math.max(0, ...findings.map(({ level }) => LEVELS.indexOf(level)))]!;
+  return worst === 'skipped' ? 'ok' : worst;
 }

@@ -1,6 +1,6 @@
 import { parseIdentity } from '../election/index.ts';
 import type { Reading, StoredLease } from '../ports/doctor.ts';
-import { error, type Finding, ok, warning } from './finding.ts';
+import { error, type Finding, ok, skipped, warning } from './finding.ts';
 import type { Plan } from './plan.ts';
 import { inWords } from './words.ts';
 
@@ -33,15 +33,12 @@ export interface LeaseSigns {
 export function judgeLease(reading: Reading<StoredLease | null>, plan: Plan, signs: LeaseSigns): Finding[] {
   const { namespace, name } = plan.lease;
   if (!reading.ok) {
-    // A missing right is a finding of its own.
-    if (reading.failure.code === 'forbidden') return [];
-    return [
-      error(
-        'LEASE_UNREADABLE',
-        `Lease ${namespace}/${name} can't be read: ${reading.failure.message}`,
-        reading.failure.remedy ?? 'is this a Kubernetes API server that serves coordination.k8s.io/v1? see its words',
-      ),
-    ];
+    const { code, message, remedy } = reading.failure;
+    const what = `Lease ${namespace}/${name} can't be read: ${message}`;
+    // A replica that may not read it is a finding of its own.
+    return code === 'forbidden'
+      ? [skipped('LEASE_UNREADABLE', what, 'run the doctor as somebody who may')]
+      : [error('LEASE_UNREADABLE', what, remedy ?? 'see whether this API server serves coordination.k8s.io/v1')];
   }
   const lease = reading.value;
   if (lease === null) {
@@ -53,7 +50,23 @@ export function judgeLease(reading: Reading<StoredLease | null>, plan: Plan, sig
       ),
     ];
   }
+  const reserved = judgeOwner(lease, plan);
+  if (reserved !== null) return [reserved];
   return [judgeHolder(lease, plan, signs), ...judgeWriters(lease, plan), ...judgeTimings(lease, plan)];
+}
+
+const IDENTITY_LABEL = 'apiserver.kubernetes.io/identity';
+
+/** Kubernetes' own heartbeats are Leases as well: whoever takes one over makes a node or an API server look alive, or dead. */
+function judgeOwner({ metadata }: StoredLease, { lease: { namespace, name } }: Plan): Finding | null {
+  const ofNode = namespace === 'kube-node-lease' || metadata.ownerReferences?.some(({ kind }) => kind === 'Node');
+  const ofServer = metadata.labels?.[IDENTITY_LABEL] !== undefined;
+  if (!ofNode && !ofServer) return null;
+  return error(
+    'LEASE_RESERVED',
+    `Lease ${namespace}/${name} is the heartbeat of ${ofNode ? 'a node' : 'an API server'}: an election on it harms the cluster`,
+    'choose another name (LEASEGATE_LEASE_NAME), or namespace (LEASEGATE_NAMESPACE)',
+  );
 }
 
 function judgeHolder(lease: StoredLease, plan: Plan, { serverWallMs, renewedMeanwhile }: LeaseSigns): Finding {

@@ -1,5 +1,5 @@
 import type { Access } from '../ports/doctor.ts';
-import type { FindingCode, Level } from './finding.ts';
+import type { FindingCode } from './finding.ts';
 import type { Plan } from './plan.ts';
 
 /** What is done with one kind of object for one purpose: one rule of a Role. */
@@ -14,8 +14,8 @@ export interface Need {
   readonly verbs: readonly string[];
   /** Verbs without which it goes on, if worse: a watch is replaced by looking now and then. */
   readonly helpful: readonly string[];
-  /** What is wrong where another verb is missing. */
-  readonly level: Level;
+  /** How bad it is where another verb is missing. */
+  readonly level: 'warning' | 'error';
   /** What does not work then. */
   readonly consequence: string;
 }
@@ -47,9 +47,9 @@ export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Ne
       code: 'LEASE_CREATE_RIGHT_MISSING',
       purpose: 'a Lease that is not there',
       verbs: ['create'],
-      level: leaseThere ? 'ok' : 'error',
+      level: leaseThere ? 'warning' : 'error',
       consequence: leaseThere
-        ? 'should the Lease be deleted it has to be applied again'
+        ? 'should the Lease be deleted, it has to be applied again'
         : 'there is no Lease, so nobody ever leads',
     },
   ];
@@ -78,15 +78,6 @@ export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Ne
       verbs: ['get', 'list', 'watch', ...(ofPods.includes('label') || !labelled ? ['patch'] : [])],
       helpful: ['watch'],
       consequence: 'the cluster is not told who leads',
-    });
-  } else {
-    needs.push({
-      ...pods,
-      code: 'TRANSFER_RIGHT_MISSING',
-      purpose: 'a hand-over to a named replica',
-      verbs: ['get'],
-      level: 'ok',
-      consequence: '`leasegate step-down --to POD` is refused',
     });
   }
   if (gate) {
@@ -122,8 +113,13 @@ export function accessesOf({ namespace, group, resource, name, verbs }: Need): A
   return verbs.map((verb) => ({ namespace, verb, group, resource, ...(name === null ? {} : { name }) }));
 }
 
-/** The rule of a Role that grants all of a need. */
+/** The rule of a Role that grants all of a need, as YAML: an item of its `rules`. */
 export function ruleOf({ group, resource, name, verbs }: Need): string {
-  const names = name === null ? {} : { resourceNames: [name] };
-  return JSON.stringify({ apiGroups: [group], resources: [resource], ...names, verbs });
+  return [
+    `- apiGroups: [${group === '' ? '""' : group}]`,
+    `  resources: [${resource}]`,
+    // Quoted: `1e3`, `null` and `on` are names, too.
+    ...(name === null ? [] : [`  resourceNames: [${JSON.stringify(name)}]`]),
+    `  verbs: [${verbs.join(', ')}]`,
+  ].join('\n');
 }

@@ -45,8 +45,12 @@ export function judgeServer(
   return findings;
 }
 
-/** What is said of a certificate by Node and OpenSSL; in the handshake there is no connection yet, so the code is the network's. */
-const ABOUT_CERTIFICATES = /certificate|self-signed|altname|\bssl\b|\btls\b|unable to verify/i;
+/**
+ * What is said of a certificate by Node and OpenSSL: in the handshake there is no connection yet, so the code is the network's. The
+ * network's own words name a host, which may be called anything.
+ */
+const ABOUT_CERTIFICATES =
+  /^(?!getaddrinfo |connect ).*(?:certificate|self-signed|altname|\bssl\b|\btls\b|unable to verify)/i;
 
 function judgeFailure({ code, message, remedy }: ReadingFailure, server: string, expiredMs: number): Finding {
   const said = `${server}: ${message}`;

@@ -42,6 +42,11 @@ export interface Access {
   readonly name?: string;
 }
 
+export interface ServiceAccount {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 interface Meta {
   readonly name: string;
   readonly uid: string;
@@ -74,7 +79,11 @@ export interface StoredLease {
 
 export interface PodReading {
   readonly metadata: Meta;
-  readonly spec?: { readonly readinessGates?: readonly { readonly conditionType: string }[] };
+  readonly spec?: {
+    readonly readinessGates?: readonly { readonly conditionType: string }[];
+    readonly serviceAccountName?: string;
+    readonly terminationGracePeriodSeconds?: number;
+  };
 }
 
 export const WORKLOAD_KINDS = ['ReplicaSet', 'Deployment', 'StatefulSet'] as const;
@@ -88,8 +97,10 @@ export interface Workload {
     /** Of a Deployment. */
     readonly strategy?: {
       readonly type?: string;
-      readonly rollingUpdate?: { readonly maxUnavailable?: number | string };
+      readonly rollingUpdate?: { readonly maxUnavailable?: number | string; readonly maxSurge?: number | string };
     };
+    /** Of a Deployment. */
+    readonly progressDeadlineSeconds?: number;
     /** Of a StatefulSet. */
     readonly podManagementPolicy?: string;
     readonly updateStrategy?: {
@@ -125,7 +136,8 @@ export interface ClusterReadings {
   user(): Promise<Reading<string>>;
   /** When the caller's token ends, by itself; null where there is none that says so. */
   tokenExpiresWallMs(): Promise<number | null>;
-  allowed(access: Access): Promise<Reading<boolean>>;
+  /** Whether it is allowed to a service account; null: to the caller. */
+  allowed(access: Access, serviceAccount: ServiceAccount | null): Promise<Reading<boolean>>;
   namespaceExists(name: string): Promise<Reading<boolean>>;
   lease(namespace: string, name: string): Promise<Reading<StoredLease | null>>;
   pod(namespace: string, name: string): Promise<Reading<PodReading | null>>;
