@@ -47,7 +47,7 @@ async function treat(patient: Patient, { code, level = 'error', broken = {}, fol
   });
 }
 
-/** What stands in double quotes, in braces, or behind a word of a remedy. */
+/** The part of a remedy that is to be copied. */
 function taken(finding: Printed, pattern: RegExp): string {
   const [, text] = pattern.exec(finding.remedy) ?? [];
   if (text === undefined) throw new Error(`${finding.remedy} does not match ${pattern}`);
@@ -126,7 +126,7 @@ describe('a verb that is missing is found, and the rule that is printed gives it
       'endpointslice',
       rightsOf('ENDPOINTSLICE_RIGHTS_MISSING', 'endpointslices', ['get', 'patch', 'create'], ['watch']),
     ],
-  ] as const)('of publishing by %s: %j', async (publish, rights) => {
+  ] as const)('of publishing by %s: $1.0.resource', async (publish, rights) => {
     const patient = await admit();
     await patient.addPod(publish === 'readiness-gate' ? GATE : {});
     await patient.create(patient.services, { metadata: { name: SERVICE }, spec: { ports: [{ port: 80 }] } });
@@ -160,15 +160,16 @@ describe('an API server that can not be asked', () => {
     await treat(patient, { code: 'API_UNREACHABLE', broken: { kubeconfig }, follow: async () => ({}) });
   });
 
-  test('one that accepts and says nothing takes no longer than a few seconds', async () => {
+  test('one that accepts and says nothing takes a few seconds to find out', async () => {
     const patient = await admit();
     const relay = await Relay.open(controlPlane.ports.apiServer);
     try {
       relay.goSilent();
       const kubeconfig = await kubeconfigFor(patient, relay.url);
       const startMs = performance.now();
+      // Not even the handshake ends: nobody can tell it from an address that is wrong.
       await treat(patient, {
-        code: 'API_TIMEOUT',
+        code: 'API_UNREACHABLE',
         broken: { kubeconfig },
         follow: async () => void (await relay.mend()),
       });
@@ -373,13 +374,8 @@ describe('a readiness gate', () => {
       broken: broken(),
       follow: async (finding) => {
         const podManagementPolicy = taken(finding, /podManagementPolicy: (\w+)/);
-        const { metadata, spec } = (await expectStatus(controlPlane.admin.get(path), 200)).body;
-        await expectStatus(controlPlane.admin.delete(path, { propagationPolicy: 'Orphan' }), 200);
-        await until('it is gone', 15_000, async () => {
-          const { status, body } = await controlPlane.admin.get(path);
-          if (status === 200) await patient.change(path, { metadata: { finalizers: null } }).catch(() => {});
-          return status === 404 || body.metadata.uid !== metadata.uid;
-        });
+        const { spec } = (await expectStatus(controlPlane.admin.get(path), 200)).body;
+        await expectStatus(controlPlane.admin.delete(path), 200);
         await patient.create(patient.apps('statefulsets'), {
           metadata: { name: 'web' },
           spec: { ...spec, podManagementPolicy },

@@ -110,7 +110,9 @@ export class Patient {
   }
 
   async setRules(rules: readonly Rule[]): Promise<void> {
-    await this.change(`${RBAC}/${this.namespace}/roles/${ACCOUNT}`, { rules });
+    // The API server takes none without verbs.
+    const sensible = rules.filter(({ verbs }) => verbs.length > 0);
+    await this.change(`${RBAC}/${this.namespace}/roles/${ACCOUNT}`, { rules: sensible });
   }
 
   role(): Promise<ApiAnswer> {
