@@ -53,6 +53,11 @@ describe('a StatefulSet where only the leader is Ready', () => {
   test.each<[string, Spec, string]>([
     ['never starts its third pod, one after another', { replicas: 3 }, 'ROLLOUT_ORDERED'],
     ['waits for its second when it updates', { replicas: 2 }, 'ROLLOUT_STALLS'],
+    [
+      'waits for it whatever may be missing',
+      { replicas: 2, updateStrategy: { rollingUpdate: { maxUnavailable: 2 } } },
+      'ROLLOUT_STALLS',
+    ],
     ['waits when it updates, though it starts all at once', { replicas: 3, podManagementPolicy }, 'ROLLOUT_STALLS'],
     ['has nobody to wait for, alone', { replicas: 1 }, 'ROLLOUT_OK'],
     [

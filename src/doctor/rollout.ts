@@ -82,8 +82,9 @@ function judgeStatefulSet(owner: Owner): Finding[] {
   const { metadata, spec } = owner.workload;
   const replicas = replicasOf(owner);
   const subject = `StatefulSet ${metadata.name}`;
+  const ordered = spec?.podManagementPolicy !== 'Parallel';
   // The first leads and is Ready, the second is not, and the third waits for it.
-  if (spec?.podManagementPolicy !== 'Parallel' && replicas > 2) {
+  if (ordered && replicas > 2) {
     return [
       error(
         'ROLLOUT_ORDERED',
@@ -94,7 +95,7 @@ function judgeStatefulSet(owner: Owner): Finding[] {
   }
   const { type = 'RollingUpdate', rollingUpdate } = spec?.updateStrategy ?? {};
   const unavailable = podsOf(rollingUpdate?.maxUnavailable, replicas, Math.floor) ?? 1;
-  if (type === 'RollingUpdate' && unavailable < replicas) {
+  if (type === 'RollingUpdate' && (ordered ? replicas > 1 : unavailable < replicas)) {
     return [
       error(
         'ROLLOUT_STALLS',
