@@ -3,10 +3,7 @@ import { type Config, loadConfig, NAMESPACE_FILE } from '../config/load.ts';
 import { parseOptions } from '../config/parse.ts';
 import { formatProblems, type Problem } from '../config/problem.ts';
 import type { RUN_OPTIONS } from '../config/run-options.ts';
-import { examine } from '../doctor/examine.ts';
-import { worstOf } from '../doctor/finding.ts';
-import type { Plan } from '../doctor/plan.ts';
-import { jsonOf, type Reported, textOf } from '../doctor/report.ts';
+import type { ExaminationPorts, Plan, Reported } from '../doctor/index.ts';
 import { KubeClient } from '../kube/client.ts';
 import { ApiReadings } from '../kube/cluster-readings.ts';
 import { Credentials } from '../kube/credentials.ts';
@@ -28,6 +25,7 @@ const TABLE = DOCTOR_OPTIONS as unknown as typeof RUN_OPTIONS;
  * though maybe warnings; 1: errors; 2: options or kubeconfig are such that nothing could be looked at.
  */
 export const doctor: Command = async (argv, context) => {
+  const { examine, jsonOf, textOf, worstOf } = await import('../doctor/index.ts');
   const { values } = parseOptions(DOCTOR_OPTIONS, { argv, env: context.env });
   const asJson = values.output === 'json';
   const unusable = (findings: readonly Reported[], text: string): number => {
@@ -42,7 +40,7 @@ export const doctor: Command = async (argv, context) => {
     const kube = loadKubeConfig(kubeconfigSource(config.kubeconfig, context));
     const server = kube.config.getCurrentCluster()?.server ?? '';
     const plan = planOf(config, server, values, context);
-    const findings = await examineCluster(plan, kube, server);
+    const findings = await examine(plan, portsOf(kube, server));
     context.stdout(asJson ? jsonOf(VERSION, findings) : textOf(findings));
     return worstOf(findings) === 'error' ? 1 : 0;
   } catch (error) {
@@ -60,13 +58,12 @@ function ofOption({ code, option, value, message, remedy }: Problem): Reported {
   return { code, level: 'error', message: `${subject}: ${message}`, remedy, rule: null };
 }
 
-function examineCluster(plan: Plan, kube: LoadedKubeConfig, server: string): Promise<Reported[]> {
+function portsOf(kube: LoadedKubeConfig, server: string): ExaminationPorts {
   const clock = systemClock;
   const credentials = new Credentials(kube, clock, SILENT);
   const transport = new HttpTransport(server, credentials);
   const client = new KubeClient({ transport, clock, metrics: UNCOUNTED, log: SILENT });
-  const cluster = new ApiReadings({ client, credentials, clock });
-  return examine(plan, { cluster, clock, timers: systemTimers });
+  return { cluster: new ApiReadings({ client, credentials, clock }), clock, timers: systemTimers };
 }
 
 interface Given {

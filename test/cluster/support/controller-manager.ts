@@ -38,7 +38,7 @@ export async function startControllerManager(
     args: [
       `--kubeconfig=${adminKubeconfig}`,
       `--controllers=${['endpointslice-controller', ...controllers].join(',')}`,
-      `--feature-gates=${featureGates.map((gate) => `${gate}=true`).join(',')}`,
+      ...featureGates.map((gate) => `--feature-gates=${gate}=true`),
       '--leader-elect=false',
       // Nobody asks it anything.
       '--secure-port=0',
