@@ -155,6 +155,15 @@ describe('doctor', () => {
     expect(out + err).toContain('KUBECONFIG_INVALID');
   });
 
+  test('exits with 2 as soon as it is told to end', async () => {
+    server.removeAllListeners('request');
+    const context = new Surroundings();
+    server.on('request', () => context.signal('SIGINT'));
+    expect(await doctor(args(), context)).toBe(2);
+    expect(context.out).toBe('');
+    expect(context.err).toMatch(/^leasegate: INTERRUPTED /);
+  });
+
   test('says which variables a pod lacks, and looks for no pod by the name of a machine', async () => {
     const { out } = await run(args(), { KUBERNETES_SERVICE_HOST: '10.0.0.1', POD_NAME: '' });
     expect(out).toContain('warning  POD_ENV_MISSING  this pod was not told POD_NAME, POD_UID');

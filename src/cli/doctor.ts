@@ -22,7 +22,8 @@ const TABLE = DOCTOR_OPTIONS as unknown as typeof RUN_OPTIONS;
 
 /**
  * `leasegate doctor`: looks for what would keep `leasegate run` from working, and changes nothing. Exit code 0: no error found,
- * though maybe warnings; 1: errors; 2: options or kubeconfig are such that nothing could be looked at.
+ * though maybe warnings; 1: errors; 2: options or kubeconfig are such that nothing could be looked at, or it was
+ * interrupted.
  */
 export const doctor: Command = async (argv, context) => {
   const { examine, jsonOf, textOf, worstOf } = await import('../doctor/index.ts');
@@ -33,6 +34,8 @@ export const doctor: Command = async (argv, context) => {
     else context.stderr(text);
     return 2;
   };
+  const failed = (code: string, message: string, remedy: string): number =>
+    unusable([{ code, level: 'error', message, remedy, rule: null }], `leasegate: ${code} ${message}; ${remedy}\n`);
   try {
     const loaded = loadConfig(configSources(argv, context), TABLE);
     if (!loaded.ok) return unusable(loaded.problems.map(ofOption), formatProblems(loaded.problems));
@@ -40,18 +43,28 @@ export const doctor: Command = async (argv, context) => {
     const kube = loadKubeConfig(kubeconfigSource(config.kubeconfig, context));
     const server = kube.config.getCurrentCluster()?.server ?? '';
     const plan = planOf(config, server, values, context);
-    const findings = await examine(plan, portsOf(kube, server));
+    const findings = await Promise.race([examine(plan, portsOf(kube, server)), interruption(context)]);
+    if (findings === null) {
+      return failed(
+        'INTERRUPTED',
+        'nothing was changed, and not all was looked at',
+        'run it again: it takes 30 s at most',
+      );
+    }
     context.stdout(asJson ? jsonOf(VERSION, findings) : textOf(findings));
     return worstOf(findings) === 'error' ? 1 : 0;
   } catch (error) {
     if (!(error instanceof KubeConfigError)) throw error;
-    const { code, message, remedy } = error;
-    return unusable(
-      [{ code, level: 'error', message, remedy, rule: null }],
-      `leasegate: ${code} ${message}; ${remedy}\n`,
-    );
+    return failed(error.code, error.message, error.remedy);
   }
 };
+
+/** Null, as soon as it is told to end. */
+function interruption(context: CommandContext): Promise<null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  context.onSignal(() => resolve(null));
+  return promise;
+}
 
 function ofOption({ code, option, value, message, remedy }: Problem): Reported {
   const subject = value === null ? option : `${option} ${JSON.stringify(value)}`;
@@ -72,14 +85,15 @@ interface Given {
   readonly serviceAccount?: string | undefined;
 }
 
-function planOf(config: Config, server: string, given: Given, { env, readFile }: CommandContext): Plan {
+function planOf(config: Config, server: string, given: Given, context: CommandContext): Plan {
+  const { env } = context;
   const { lease, pod, publish, timings } = config;
   const election = electionKey({ lease, namespace: pod.namespace });
   const service = publish?.service ?? null;
   const inPod = Boolean(env.KUBERNETES_SERVICE_HOST);
   return {
     ...{ lease, timings, election, server },
-    namespaceFrom: namespaceSource(given, readFile),
+    namespaceFrom: namespaceSource(given, context),
     // The host's name stands in for a pod's; only one that was told is looked up.
     pod: env.POD_NAME ? { name: env.POD_NAME, uid: env.POD_UID || null } : null,
     podNamespace: pod.namespace,
@@ -92,10 +106,10 @@ function planOf(config: Config, server: string, given: Given, { env, readFile }:
 }
 
 /** In the order in which loading looks for it. */
-function namespaceSource({ namespace, podNamespace }: Given, readFile: CommandContext['readFile']): string {
+function namespaceSource({ namespace, podNamespace }: Given, context: CommandContext): string {
   if (namespace !== undefined) return 'LEASEGATE_NAMESPACE or --namespace';
   if (podNamespace !== undefined) return 'POD_NAMESPACE';
-  return readFile(NAMESPACE_FILE)?.trim() ? 'the service account' : "the kubeconfig's context";
+  return context.readFile(NAMESPACE_FILE)?.trim() ? 'the service account' : "the kubeconfig's context";
 }
 
 /** For telling everybody and releasing the Lease: docs/shutdown.md, "What a shutdown takes". */
