@@ -1,4 +1,4 @@
-import { found, NOW_MS } from '../cluster.fixture.ts';
+import { found, NOW_MS, plan } from '../cluster.fixture.ts';
 import { type Example, having, lost, nothing, offBy, serving, without } from './example.fixture.ts';
 
 export const SERVER_EXAMPLES: Example[] = [
