@@ -48,6 +48,7 @@ export function judgeLease(reading: Reading<StoredLease | null>, plan: Plan, sig
         `there is no Lease ${namespace}/${name}: the first replica creates it after ${inWords(plan.timings.leaseDurationMs)}`,
         'apply it with the manifests (deploy/base/lease.yaml), and the first replica leads at once',
       ),
+      ...judgeTimings(null, plan),
     ];
   }
   const reserved = judgeOwner(lease, plan);
@@ -141,11 +142,11 @@ function judgeWriters(lease: StoredLease, plan: Plan): Finding[] {
   return findings;
 }
 
-function judgeTimings(lease: StoredLease, { timings }: Plan): Finding[] {
+function judgeTimings(lease: StoredLease | null, { timings }: Plan): Finding[] {
   const own = timings.leaseDurationMs;
-  const stored = storedDurationMs(lease);
+  const stored = lease === null ? 0 : storedDurationMs(lease);
   // A release writes one second, whatever the timings are.
-  if (lease.spec?.holderIdentity && stored > 0 && stored !== own) {
+  if (lease?.spec?.holderIdentity && stored > 0 && stored !== own) {
     return [
       warning(
         'TIMINGS_DIFFER',

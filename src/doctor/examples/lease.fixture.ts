@@ -160,6 +160,12 @@ export const LEASE_EXAMPLES: Example[] = [
     message: /lasts 15 s, and is renewed every 2\.0 s, up to 10 s/,
   },
   {
+    claim: 'timings for a Lease that is not there',
+    arrange: having({ leases: [found(null)] }),
+    code: 'TIMINGS_OK',
+    level: 'ok',
+  },
+  {
     claim: 'a holder with another lease duration',
     arrange: holding({ leaseDurationSeconds: 30 }),
     code: 'TIMINGS_DIFFER',

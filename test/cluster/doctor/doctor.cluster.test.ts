@@ -69,6 +69,17 @@ describe('a set-up that lacks nothing', () => {
     );
   });
 
+  test('is green in a container, with the files that the kubelet mounts and no kubeconfig', async () => {
+    const patient = await admit();
+    await patient.addPod();
+    const { exitCode, findings, text } = await patient.examine({ kubeconfig: null });
+    expect(exitCode, text).toBe(0);
+    const rights = findings.find(({ code }) => code === 'RIGHTS_OK');
+    expect(rights?.message).toMatch(/^system:serviceaccount:patient-\d+:web has the rights/);
+    // The shipped Role has no right to read pods, and needs none.
+    expect(findings.filter(({ level }) => level !== 'ok').map(({ code }) => code)).toEqual(['POD_UNREADABLE']);
+  });
+
   test('is green from a workstation, which asks for the rights of the pod’s service account', async () => {
     const patient = await admit();
     await patient.addPod();

@@ -4,7 +4,7 @@ import type { ControlPlane } from '../support/control-plane.ts';
 
 const LABELS = { app: 'web' };
 /** Nothing has changed for so long: it stands still. */
-const QUIET_MS = 3_000;
+const QUIET_MS = 6_000;
 const PATIENCE_MS = 60_000;
 
 interface PodObject {

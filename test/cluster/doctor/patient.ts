@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { LineProcess } from '../replica/line-process.ts';
@@ -33,8 +33,8 @@ export interface Diagnosis {
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
-  /** Default: that of the replica's service account. */
-  readonly kubeconfig?: string;
+  /** Default: that of the replica's service account. Null: what a container finds in a pod. */
+  readonly kubeconfig?: string | null;
 }
 
 /** One set-up in a namespace of its own: a Lease, a pod, its service account, and a Role that tests break and mend. */
@@ -139,15 +139,29 @@ export class Patient {
     await this.setRules([...((rules ?? []) as Rule[]), ...(load(yaml) as Rule[])]);
   }
 
+  /** Writes the files that the kubelet mounts. */
+  async #mountable(): Promise<string> {
+    const directory = join(this.directory, 'mounted');
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, 'token'), await this.controlPlane.serviceAccountToken(this.namespace, ACCOUNT));
+    await writeFile(join(directory, 'namespace'), this.namespace);
+    await copyFile(this.controlPlane.caFile, join(directory, 'ca.crt'));
+    return directory;
+  }
+
   /** `leasegate doctor`, with what the replica's container has in its environment. */
   async examine({ env = {}, args = [], kubeconfig = this.kubeconfig }: RunOptions = {}): Promise<Diagnosis> {
     const lines: string[] = [];
+    const [command, ...prefix] =
+      kubeconfig === null ? [...mounting(await this.#mountable()), ...this.#leasegate] : this.#leasegate;
     const run = new LineProcess({
-      command: this.#leasegate[0]!,
-      args: [...this.#leasegate.slice(1), 'doctor', ...args],
+      command: command!,
+      args: [...prefix, 'doctor', ...args],
       env: {
         PATH: process.env.PATH,
-        KUBECONFIG: kubeconfig,
+        ...(kubeconfig === null
+          ? { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: `${this.controlPlane.ports.apiServer}` }
+          : { KUBECONFIG: kubeconfig }),
         LEASEGATE_LEASE_NAME: LEASE,
         POD_NAMESPACE: this.namespace,
         ...(this.podUid !== '' && { POD_NAME: POD, POD_UID: this.podUid, POD_IP: '192.0.2.1' }),
@@ -159,6 +173,13 @@ export class Patient {
     const text = `${lines.join('\n')}\n${run.stderr}`;
     return { exitCode: run.exitCode, findings: findingsIn(lines), text };
   }
+}
+
+/** Runs a program where `directory` is mounted as a service account. It takes root. */
+function mounting(directory: string): string[] {
+  const place = '/run/secrets/kubernetes.io/serviceaccount';
+  const script = `mount -t tmpfs none /run && mkdir -p ${place} && cp "$0"/* ${place} && exec "$@"`;
+  return ['unshare', '--mount', 'sh', '-c', script, directory];
 }
 
 /** Reads what people read. */
