@@ -164,6 +164,18 @@ describe('doctor', () => {
     expect(context.err).toMatch(/^leasegate: INTERRUPTED /);
   });
 
+  test('looks at a pod that it is told of by a flag, and needs to know no more than its name', async () => {
+    const more = ['--pod', 'web-1', '--publish', 'endpointslice', '--endpointslice-service', 'web'];
+    const { code, out, err } = await run([...args(), ...more], {
+      KUBERNETES_SERVICE_HOST: '10.0.0.1',
+      POD_NAME: 'ci-0',
+    });
+    expect(err).toBe('');
+    expect(out).toContain("skipped  POD_UNREADABLE  pod shop/web-1 can't be read");
+    expect(out).not.toContain('POD_ENV_MISSING');
+    expect(code).toBe(0);
+  });
+
   test('says which variables a pod lacks, and looks for no pod by the name of a machine', async () => {
     const { out } = await run(args(), { KUBERNETES_SERVICE_HOST: '10.0.0.1', POD_NAME: '' });
     expect(out).toContain('warning  POD_ENV_MISSING  this pod was not told POD_NAME, POD_UID');

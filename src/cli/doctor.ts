@@ -1,9 +1,9 @@
 import { DOCTOR_OPTIONS } from '../config/doctor-options.ts';
-import { type Config, loadConfig, NAMESPACE_FILE } from '../config/load.ts';
+import { loadConfig } from '../config/load.ts';
 import { parseOptions } from '../config/parse.ts';
 import { formatProblems, type Problem } from '../config/problem.ts';
 import type { RUN_OPTIONS } from '../config/run-options.ts';
-import type { ExaminationPorts, Plan, Reported } from '../doctor/index.ts';
+import type { ExaminationPorts, Reported } from '../doctor/index.ts';
 import { KubeClient } from '../kube/client.ts';
 import { ApiReadings } from '../kube/cluster-readings.ts';
 import { Credentials } from '../kube/credentials.ts';
@@ -12,10 +12,10 @@ import { KubeConfigError, type LoadedKubeConfig, loadKubeConfig } from '../kube/
 import { systemClock, systemTimers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import { electionKey, sliceName } from '../publish/names.ts';
 import { VERSION } from '../version.ts';
 import { configSources, kubeconfigSource } from './config-sources.ts';
 import type { Command, CommandContext } from './context.ts';
+import { besidePod, namespaceSource, planOf } from './doctor-plan.ts';
 
 /** To load by: all of `run`'s options, and others that the configuration does not hold. */
 const TABLE = DOCTOR_OPTIONS as unknown as typeof RUN_OPTIONS;
@@ -28,6 +28,7 @@ const TABLE = DOCTOR_OPTIONS as unknown as typeof RUN_OPTIONS;
 export const doctor: Command = async (argv, context) => {
   const { examine, jsonOf, textOf, worstOf } = await import('../doctor/index.ts');
   const { values } = parseOptions(DOCTOR_OPTIONS, { argv, env: context.env });
+  const env = values.pod === undefined ? context.env : besidePod(values.pod, context.env);
   const asJson = values.output === 'json';
   const unusable = (findings: readonly Reported[], text: string): number => {
     if (asJson) context.stdout(jsonOf(VERSION, findings));
@@ -37,12 +38,13 @@ export const doctor: Command = async (argv, context) => {
   const failed = (code: string, message: string, remedy: string): number =>
     unusable([{ code, level: 'error', message, remedy, rule: null }], `leasegate: ${code} ${message}; ${remedy}\n`);
   try {
-    const loaded = loadConfig(configSources(argv, context), TABLE);
+    const loaded = loadConfig({ ...configSources(argv, context), env }, TABLE);
     if (!loaded.ok) return unusable(loaded.problems.map(ofOption), formatProblems(loaded.problems));
     const { config } = loaded;
     const kube = loadKubeConfig(kubeconfigSource(config.kubeconfig, context));
     const server = kube.config.getCurrentCluster()?.server ?? '';
-    const plan = planOf(config, server, values, context);
+    const namespaceFrom = namespaceSource(values, context);
+    const plan = planOf(config, { server, namespaceFrom, given: values, env });
     const findings = await Promise.race([examine(plan, portsOf(kube, server)), interruption(context)]);
     if (findings === null) {
       return failed(
@@ -77,47 +79,6 @@ function portsOf(kube: LoadedKubeConfig, server: string): ExaminationPorts {
   const transport = new HttpTransport(server, credentials);
   const client = new KubeClient({ transport, clock, metrics: UNCOUNTED, log: SILENT });
   return { cluster: new ApiReadings({ client, credentials, clock }), clock, timers: systemTimers };
-}
-
-interface Given {
-  readonly namespace?: string | undefined;
-  readonly podNamespace?: string | undefined;
-  readonly serviceAccount?: string | undefined;
-}
-
-function planOf(config: Config, server: string, given: Given, context: CommandContext): Plan {
-  const { env } = context;
-  const { lease, pod, publish, timings } = config;
-  const election = electionKey({ lease, namespace: pod.namespace });
-  const service = publish?.service ?? null;
-  const inPod = Boolean(env.KUBERNETES_SERVICE_HOST);
-  return {
-    ...{ lease, timings, election, server },
-    namespaceFrom: namespaceSource(given, context),
-    // The host's name stands in for a pod's; only one that was told is looked up.
-    pod: env.POD_NAME ? { name: env.POD_NAME, uid: env.POD_UID || null } : null,
-    podNamespace: pod.namespace,
-    serviceAccount: given.serviceAccount ?? null,
-    envMissing: inPod ? ['POD_NAME', 'POD_UID'].filter((name) => !env[name]) : [],
-    graceMsMin: graceMsMin(config),
-    publishers: publish?.publishers ?? [],
-    slice: service === null ? null : { name: sliceName(service, election), service },
-  };
-}
-
-/** In the order in which loading looks for it. */
-function namespaceSource({ namespace, podNamespace }: Given, context: CommandContext): string {
-  if (namespace !== undefined) return 'LEASEGATE_NAMESPACE or --namespace';
-  if (podNamespace !== undefined) return 'POD_NAMESPACE';
-  return context.readFile(NAMESPACE_FILE)?.trim() ? 'the service account' : "the kubeconfig's context";
-}
-
-/** For telling everybody and releasing the Lease: docs/shutdown.md, "What a shutdown takes". */
-const SHUTDOWN_MS_MAX = 10_000;
-
-function graceMsMin({ shutdown, gateway, notify }: Config): number {
-  const waitMs = shutdown.kind === 'delay' ? shutdown.delayMs : shutdown.waitMsMax;
-  return waitMs + (gateway?.drainMs ?? 0) + (notify?.signal?.graceMs ?? 0) + SHUTDOWN_MS_MAX;
 }
 
 /** What goes wrong is a finding, and told once. */

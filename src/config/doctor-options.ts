@@ -16,10 +16,18 @@ export const DOCTOR_OPTIONS = defineOptions({
       group: 'Report',
       meaning: '`json`: all findings as one object on one line, problems with options included.',
     },
+    pod: {
+      flag: 'pod',
+      type: dnsSubdomain,
+      defaultText: '`POD_NAME`, in a pod',
+      group: 'Report',
+      meaning:
+        'From elsewhere: a pod of a replica to look at, with what owns it. Instead of `POD_NAME`, `POD_UID` and `POD_IP`.',
+    },
     serviceAccount: {
       flag: 'service-account',
       type: dnsSubdomain,
-      defaultText: "that of the pod `POD_NAME`, where it can be read; else the caller's own rights",
+      defaultText: "that of the pod, where it can be read; else the caller's own rights",
       group: 'Report',
       meaning:
         "The replicas' service account, in the pods' namespace: its rights are asked for. For somebody who is not that account himself; he needs `create` for `subjectaccessreviews`.",

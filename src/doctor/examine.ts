@@ -131,7 +131,7 @@ async function examineService({ slice, podNamespace }: Plan, cluster: ClusterRea
   return judgeService(await cluster.service(podNamespace, slice.service), slice.service, podNamespace);
 }
 
-const ELSEWHERE = 'the sidecar needs no such right: run the doctor with your own kubeconfig and POD_NAME';
+const ELSEWHERE = 'the sidecar needs no such right: run the doctor with your own kubeconfig and --pod';
 
 /** Only where a readiness gate leaves one pod Ready. */
 async function examineWorkload(pod: PodReading | null, plan: Plan, cluster: ClusterReadings): Promise<Finding[]> {

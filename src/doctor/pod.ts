@@ -32,7 +32,7 @@ export function judgePod(reading: Reading<PodReading | null>, plan: Plan): Findi
   const subject = `pod ${podNamespace}/${pod.name}`;
   if (!reading.ok) {
     const message = `${subject} can't be read, so neither it nor what would replace it is looked at: ${reading.failure.message}`;
-    const remedy = 'the sidecar needs that for publishing only: run the doctor with your own kubeconfig and POD_NAME';
+    const remedy = 'the sidecar needs that for publishing only: run the doctor with your own kubeconfig and --pod';
     return [...findings, skipped('POD_UNREADABLE', message, remedy)];
   }
   const found = reading.value;

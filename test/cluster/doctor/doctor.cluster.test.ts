@@ -83,7 +83,11 @@ describe('a set-up that lacks nothing', () => {
   test('is green from a workstation, which asks for the rights of the pod’s service account', async () => {
     const patient = await admit();
     await patient.addPod();
-    const { exitCode, findings, text } = await patient.examine({ kubeconfig: controlPlane.adminKubeconfig });
+    const { exitCode, findings, text } = await patient.examine({
+      kubeconfig: controlPlane.adminKubeconfig,
+      env: { POD_NAME: '', POD_UID: '', POD_IP: '' },
+      args: ['--pod', 'web-0'],
+    });
     expect(exitCode, text).toBe(0);
     const rights = findings.find(({ code }) => code === 'RIGHTS_OK');
     expect(rights?.message).toContain(`system:serviceaccount:${patient.namespace}:web has the rights for the election`);
