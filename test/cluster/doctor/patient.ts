@@ -163,6 +163,9 @@ export class Patient {
           ? { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: `${this.controlPlane.ports.apiServer}` }
           : { KUBECONFIG: kubeconfig }),
         LEASEGATE_LEASE_NAME: LEASE,
+        // With these timings no answer of a busy machine is slow.
+        LEASEGATE_LEASE_DURATION: '50s',
+        LEASEGATE_RENEW_DEADLINE: '40s',
         POD_NAMESPACE: this.namespace,
         ...(this.podUid !== '' && { POD_NAME: POD, POD_UID: this.podUid, POD_IP: '192.0.2.1' }),
         ...env,
