@@ -143,7 +143,7 @@ describe('doctor', () => {
   });
 
   test('exits with 2 where options are wrong, and says so in JSON where that is asked for', async () => {
-    const { code, out, err } = await run([...args(), '--output=json', '--retry-period', '40s']);
+    const { code, out, err } = await run([...args(), '--output=json', '--renew-interval', '30s']);
     expect(code).toBe(2);
     expect(err).toBe('');
     expect(JSON.parse(out)).toMatchObject({ level: 'error', findings: [{ code: 'OPTION_CONFLICT', level: 'error' }] });
