@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { ProcessTime, VirtualTime } from '../../test/scenarios/support/virtual-time.ts';
+import { delay } from '../ports/delay.ts';
 import { failed, found, leaseOf, NOW_MS, plan, TestCluster } from './cluster.fixture.ts';
 import { examine } from './examine.ts';
-import { type Example, holding, lost, nothing, offBy } from './examples/example.fixture.ts';
+import { type Example, gated, holding, lost, nothing, offBy, slice } from './examples/example.fixture.ts';
 import { LEASE_EXAMPLES } from './examples/lease.fixture.ts';
 import { POD_EXAMPLES } from './examples/pod.fixture.ts';
 import { RIGHTS_EXAMPLES } from './examples/rights.fixture.ts';
@@ -106,6 +108,30 @@ describe('an examination', () => {
     await examine(plan, ports);
     expect(ports.clock.now().monoMs).toBe(12_000);
   });
+});
+
+test('ends within 30 s, though each answer takes the four that it may', async () => {
+  const time = new VirtualTime();
+  const clock = new ProcessTime(time);
+  const cluster = new TestCluster();
+  cluster.deploy({ replicas: 3 });
+  cluster.leases = [found(leaseOf({ leaseDurationSeconds: 3_600, renewTime: '1960-01-01T00:00:00.000000Z' }))];
+  const slow = new Proxy(cluster, {
+    get:
+      (target, name: keyof TestCluster) =>
+      async (...asked: never[]) => {
+        await delay(4_000, clock);
+        return (target[name] as (...args: never[]) => unknown)(...asked);
+      },
+  });
+  let findings: readonly Finding[] | null = null;
+  const options = { ...plan, ...gated, slice, publishers: ['readiness-gate', 'endpointslice'] as const };
+  void examine(options, { cluster: slow, clock, timers: clock }).then((all) => {
+    findings = all;
+  });
+  await time.pass(30_000, () => findings !== null);
+  expect(findings).not.toBeNull();
+  expect(time.nowMs).toBeGreaterThan(20_000);
 });
 
 describe('rights are asked for', () => {
