@@ -5,8 +5,7 @@ import { RUN_OPTIONS } from './run-options.ts';
 /** All that `leasegate run` takes: in the sidecar's container the same environment says what to look at. */
 export const DOCTOR_OPTIONS = defineOptions({
   command: 'doctor',
-  summary:
-    'Looks for what would keep `leasegate run` from working with the same options, and says what to do about it. Changes nothing.',
+  summary: 'Finds what keeps a replica with the same options from working, and what to do about it. Changes nothing.',
   envPrefix: 'LEASEGATE_',
   options: {
     output: {
