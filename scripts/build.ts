@@ -5,7 +5,7 @@
  * dist/main.js        everything that every start needs, in one file; not minified, so that stack traces can be read
  * dist/main.cache     its bytecode
  * dist/signals.js     takes SIGTERM and SIGINT from the first moment on
- * dist/lazy/*.js      packages that few starts need (see build/lazy-packages.ts), each in one file, minified
+ * dist/lazy/*.js      what few starts need, each in one file: packages, minified (see build/lazy-packages.ts), and parts of ours
  */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,5 +1,6 @@
 import { address } from './address.ts';
 import { PAUSE_OPTIONS, RESUME_OPTIONS, STATUS_OPTIONS, STEP_DOWN_OPTIONS } from './client-options.ts';
+import { DOCTOR_OPTIONS } from './doctor-options.ts';
 import { dnsSubdomain, oneOf, path } from './names.ts';
 import { defineOptions } from './option.ts';
 import { RUN_OPTIONS } from './run-options.ts';
@@ -52,6 +53,7 @@ export const DEMO_OPTIONS = defineOptions({
 /** Each subcommand's options. */
 export const COMMANDS = {
   run: RUN_OPTIONS,
+  doctor: DOCTOR_OPTIONS,
   status: STATUS_OPTIONS,
   'step-down': STEP_DOWN_OPTIONS,
   pause: PAUSE_OPTIONS,

@@ -32,11 +32,22 @@ export function configurationPage(): string {
       `## \`leasegate ${table.command}\``,
       '',
       table.summary,
-      ...optionTables<Options>(table as unknown as OptionTable<Options>),
+      ...furtherOptions(table as unknown as OptionTable<Options>),
       '',
     ]),
     ...BAD_INPUT,
   ].join('\n')}\n`;
+}
+
+/** Without those that are `run`'s own. */
+function furtherOptions(table: OptionTable<Options>): string[] {
+  const known = new Set<unknown>(Object.values(RUN_OPTIONS.options));
+  const further = Object.entries(table.options).filter(([, option]) => !known.has(option));
+  const takesAll = further.length < Object.keys(table.options).length;
+  return [
+    ...(takesAll ? ['', 'It takes all options of `leasegate run`, from the same variables, and:'] : []),
+    ...optionTables({ ...table, options: Object.fromEntries(further) }),
+  ];
 }
 
 function optionTables<O extends Options>(table: OptionTable<O>): string[] {

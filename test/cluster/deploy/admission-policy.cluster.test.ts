@@ -211,7 +211,9 @@ describe('who is concerned', () => {
 });
 
 test('the types of all validations are right, also in branches that are seldom taken', async () => {
-  const manager = await startControllerManager(controlPlane, ['validatingadmissionpolicy-status-controller']);
+  const manager = await startControllerManager(controlPlane, {
+    controllers: ['validatingadmissionpolicy-status-controller'],
+  });
   try {
     for (const name of ['leases', 'pods', 'endpointslices']) {
       const path = `/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/leasegate-${name}`;

@@ -13,7 +13,7 @@ let controlPlane: ControlPlane;
 let manager: ControllerManager;
 beforeAll(async () => {
   controlPlane = await startControlPlane();
-  manager = await startControllerManager(controlPlane, CONTROLLERS);
+  manager = await startControllerManager(controlPlane, { controllers: CONTROLLERS });
 });
 afterAll(async () => {
   await manager?.close();

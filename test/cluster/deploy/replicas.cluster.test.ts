@@ -20,7 +20,9 @@ let manager: ControllerManager;
 let application: Server;
 beforeAll(async () => {
   controlPlane = await startControlPlane();
-  manager = await startControllerManager(controlPlane, ['deployment-controller', 'replicaset-controller']);
+  manager = await startControllerManager(controlPlane, {
+    controllers: ['deployment-controller', 'replicaset-controller'],
+  });
   await applyPolicy(controlPlane);
   application = createServer((_request, response) => response.end('well')).listen(0, '127.0.0.1');
 });

@@ -14,16 +14,22 @@ export interface ControllerManager {
   close(): Promise<void>;
 }
 
+export interface ControllerManagerOptions {
+  /** Further controllers: `deployment-controller`, say; `*` is all of them. */
+  readonly controllers?: readonly string[];
+  /** Those to open. */
+  readonly featureGates?: readonly string[];
+}
+
 /**
- * Starts the real kube-controller-manager with its EndpointSlice controller, and nothing else unless `further` names it: pods
+ * Starts the real kube-controller-manager with its EndpointSlice controller, and nothing else unless it is named: pods
  * still stay as they are written, but Services with a selector follow them. Resolves when it does its work.
  *
- * @param further - of its controllers: `deployment-controller`, say; `*` is all of them
  * @throws MissingTool when it has not been built, DaemonFailed when it does not start
  */
 export async function startControllerManager(
   controlPlane: ControlPlane,
-  further: readonly string[] = [],
+  { controllers = [], featureGates = [] }: ControllerManagerOptions = {},
 ): Promise<ControllerManager> {
   const { admin, directory, adminKubeconfig } = controlPlane;
   const daemon = new Daemon({
@@ -31,7 +37,8 @@ export async function startControllerManager(
     command: await findTool('kube-controller-manager'),
     args: [
       `--kubeconfig=${adminKubeconfig}`,
-      `--controllers=${['endpointslice-controller', ...further].join()}`,
+      `--controllers=${['endpointslice-controller', ...controllers].join(',')}`,
+      ...featureGates.map((gate) => `--feature-gates=${gate}=true`),
       `--root-ca-file=${controlPlane.caFile}`,
       `--service-account-private-key-file=${controlPlane.serviceAccountKeyFile}`,
       '--leader-elect=false',
