@@ -34,6 +34,19 @@ describe.each(exampleNames)('the example %s, three replicas', (name) => {
     expect(await example.leading()).toEqual([await example.leader()]);
   });
 
+  test('its doctor finds nothing wrong', async () => {
+    const doctor = await example.kubectl(
+      'exec',
+      await example.leader(),
+      '-c',
+      'leasegate',
+      '--',
+      'leasegate',
+      'doctor',
+    );
+    expect(doctor).not.toMatch(/error|warning/);
+  });
+
   test.each(disturbances)('$name: it comes back, and no two serve', async (disturbance) => {
     await disturbance.apply(example, cluster, killer);
     await example.settled(disturbance.replicas);
