@@ -47,12 +47,18 @@ export class Cluster {
   }
 
   /** Runs kubectl and returns what it printed. @throws Error with its stderr when it fails */
-  async kubectl(...args: string[]): Promise<string> {
-    const { stdout } = await execute(inject('kubectl'), ['--kubeconfig', inject('kubeconfig'), ...args], {
+  kubectl(...args: string[]): Promise<string> {
+    return this.kubectlWith('', ...args);
+  }
+
+  /** The same, with something to read. */
+  async kubectlWith(input: string, ...args: string[]): Promise<string> {
+    const running = execute(inject('kubectl'), ['--kubeconfig', inject('kubeconfig'), ...args], {
       timeout: KUBECTL_MS_MAX,
       maxBuffer: 64 * 1024 * 1024,
     });
-    return stdout;
+    running.child.stdin?.end(input);
+    return (await running).stdout;
   }
 
   /** GET of the API server, or of a pod through it. @throws Error unless it is answered with 200 */
@@ -79,9 +85,7 @@ export class Cluster {
   /** Creates or updates objects, one after the other. */
   async apply(...objects: readonly KubernetesObject[]): Promise<void> {
     const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
-    const applied = execute(inject('kubectl'), ['--kubeconfig', inject('kubeconfig'), 'apply', '--filename', '-']);
-    applied.child.stdin?.end(list);
-    await applied;
+    await this.kubectlWith(list, 'apply', '--filename', '-');
   }
 
   /** A namespace with "restricted" Pod Security, unless told otherwise. */

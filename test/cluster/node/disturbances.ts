@@ -26,7 +26,7 @@ export const disturbances: readonly Disturbance[] = [
     async apply(example) {
       await example.kubectl('rollout', 'restart', 'deployment/web');
       // Three available pods, which kubectl waits for, there never are where only the leader is Ready.
-      if (example.name !== 'readiness-gate') {
+      if (example.way !== 'readiness-gate') {
         await example.kubectl('rollout', 'status', 'deployment/web', '--timeout=150s');
       }
     },

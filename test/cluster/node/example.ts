@@ -22,32 +22,65 @@ const PAUSE_MS = 100;
 /** The replicas of the example that polls all answer, and say whether they lead: every third answer comes from the leader. */
 const PAUSE_POLLING_MS = 300;
 
-/** One of `deploy/examples`, applied to a namespace of its own, with a client that asks its Service all the time. */
-export class Example {
+/** An application to run: Deployment and Service `web`, with the sidecar. */
+export interface ExampleOptions {
   readonly name: string;
+  /** The way of routing: name of the example in `deploy/` that has it. */
+  readonly way: string;
+  /** Name of its Lease. */
+  readonly lease: string;
+  /** What to apply. */
+  readonly manifests: string;
+}
+
+/** One of `deploy/examples` as it is, but for the name of the image. */
+export async function shippedExample(cluster: Cluster, name: string): Promise<ExampleOptions> {
+  const overlay = await mkdtemp(join(tmpdir(), 'leasegate-overlay-'));
+  try {
+    const resources = [relative(await realpath(overlay), join(EXAMPLES, name))];
+    const images = [{ name: 'leasegate', ...imageParts(cluster.image) }];
+    await writeFile(join(overlay, 'kustomization.yaml'), JSON.stringify({ resources, images }));
+    return { name, way: name, lease: 'leasegate', manifests: await cluster.kubectl('kustomize', overlay) };
+  } finally {
+    await rm(overlay, { recursive: true });
+  }
+}
+
+/** An application in a namespace of its own, with a client that asks its Service all the time. */
+export class Example {
+  readonly way: string;
   readonly namespace: string;
+  readonly #options: ExampleOptions;
   readonly #cluster: Cluster;
   #holders!: LeaseHolders;
   #seen = 0;
   #held = 0;
 
-  constructor(cluster: Cluster, name: string) {
+  constructor(cluster: Cluster, options: ExampleOptions) {
     this.#cluster = cluster;
-    this.name = name;
-    this.namespace = `leasegate-${name}`;
+    this.#options = options;
+    this.way = options.way;
+    this.namespace = `leasegate-${options.name}`;
   }
 
-  /** Applies it as it is, but for the name of the image, and waits until a client is served. */
+  /** Applies it, and waits until a client is served. */
   async start(): Promise<void> {
     await this.#cluster.makeNamespace(this.namespace);
-    await this.#applyOverlay();
+    await this.apply(this.#options.manifests);
     const { spec } = await this.#cluster.get(`/api/v1/namespaces/${this.namespace}/services/web`);
     const target = `http://${spec.clusterIP}/`;
     await this.#cluster.apply(scripts(this.namespace), observer(this.namespace, this.#cluster.image, target));
-    const lease = `/apis/coordination.k8s.io/v1/namespaces/${this.namespace}/leases/leasegate`;
+    const lease = `/apis/coordination.k8s.io/v1/namespaces/${this.namespace}/leases/${this.#options.lease}`;
     this.#holders = await LeaseHolders.follow(this.#cluster, lease);
     await this.settled(3);
     await this.verdict();
+  }
+
+  /** Applies manifests to its namespace, past a dry run that is strict. */
+  async apply(manifests: string): Promise<void> {
+    const apply = ['--namespace', this.namespace, 'apply', '--filename', '-'];
+    await this.#cluster.kubectlWith(manifests, ...apply, '--dry-run=server', '--validate=strict');
+    await this.#cluster.kubectlWith(manifests, ...apply);
   }
 
   kubectl(...args: string[]): Promise<string> {
@@ -97,7 +130,7 @@ export class Example {
       const lastMs = samples.at(-1)?.atMs ?? 0;
       const latest = samples.filter(({ atMs }) => atMs > lastMs - STEADY_MS);
       const pods = new Set(latest.flatMap((sample) => ('pod' in sample ? [sample.pod] : [])));
-      const refused = latest.some((sample) => 'failure' in sample && this.name !== 'polling');
+      const refused = latest.some((sample) => 'failure' in sample && this.way !== 'polling');
       const since = samples[0]?.atMs ?? lastMs;
       return lastMs - since > STEADY_MS && !refused && pods.size === 1 && pods.has(this.#holders.current!);
     });
@@ -109,7 +142,7 @@ export class Example {
     const holders = this.#holders.since(this.#held);
     this.#seen += samples.length;
     this.#held = Math.max(0, this.#holders.count - 1);
-    return judge(samples, holders, this.name === 'polling' ? PAUSE_POLLING_MS : PAUSE_MS);
+    return judge(samples, holders, this.way === 'polling' ? PAUSE_POLLING_MS : PAUSE_MS);
   }
 
   async close(): Promise<void> {
@@ -120,18 +153,6 @@ export class Example {
   #samples(from: number): Promise<Sample[]> {
     const observer = `/api/v1/namespaces/${this.namespace}/pods/observer:8080/proxy`;
     return this.#cluster.get(`${observer}/history?from=${from}`).catch(() => []);
-  }
-
-  async #applyOverlay(): Promise<void> {
-    const overlay = await mkdtemp(join(tmpdir(), 'leasegate-overlay-'));
-    try {
-      const resources = [relative(await realpath(overlay), join(EXAMPLES, this.name))];
-      const images = [{ name: 'leasegate', ...imageParts(this.#cluster.image) }];
-      await writeFile(join(overlay, 'kustomization.yaml'), JSON.stringify({ resources, images }));
-      await this.kubectl('apply', '--kustomize', overlay);
-    } finally {
-      await rm(overlay, { recursive: true });
-    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster } from './cluster.ts';
 import { disturbances } from './disturbances.ts';
-import { ADMISSION_POLICY, Example, exampleNames } from './example.ts';
+import { ADMISSION_POLICY, Example, exampleNames, shippedExample } from './example.ts';
 import { Killer } from './killer.ts';
 import { Table } from './table.ts';
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
   cluster = await Cluster.connect();
   // All that follows happens under it.
   await cluster.kubectl('apply', '--kustomize', ADMISSION_POLICY);
-  killer = await Killer.start(cluster);
+  killer = new Killer(cluster);
 });
 afterAll(async () => {
   await killer?.close();
@@ -25,7 +25,7 @@ afterAll(async () => {
 describe.each(exampleNames)('the example %s, three replicas', (name) => {
   let example: Example;
   beforeAll(async () => {
-    example = new Example(cluster, name);
+    example = new Example(cluster, await shippedExample(cluster, name));
     await example.start();
   });
   afterAll(() => example?.close());

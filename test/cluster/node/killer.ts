@@ -11,11 +11,14 @@ const NAMESPACE = 'leasegate-killer';
 export class Killer {
   readonly #cluster: Cluster;
 
-  private constructor(cluster: Cluster) {
+  #started: Promise<void> | undefined;
+
+  constructor(cluster: Cluster) {
     this.#cluster = cluster;
   }
 
-  static async start(cluster: Cluster): Promise<Killer> {
+  async #start(): Promise<void> {
+    const cluster = this.#cluster;
     await cluster.makeNamespace(NAMESPACE, 'privileged');
     const idle = 'setInterval(() => {}, 1e9); process.on("SIGTERM", () => process.exit(0))';
     const selector = { app: 'killer' };
@@ -44,11 +47,12 @@ export class Killer {
       },
     });
     await cluster.kubectl('--namespace', NAMESPACE, 'rollout', 'status', 'daemonset/killer', '--timeout=60s');
-    return new Killer(cluster);
   }
 
-  /** Kills a container of a pod; resolves when Kubernetes has noticed. */
+  /** Kills a container of a pod, with what the first one starts; resolves when Kubernetes has noticed. */
   async kill(namespace: string, pod: string, container: string): Promise<void> {
+    this.#started ??= this.#start();
+    await this.#started;
     const read = () => this.#cluster.get(`/api/v1/namespaces/${namespace}/pods/${pod}`);
     const { spec, status } = await read();
     const idIn = (of: typeof status): string =>
@@ -61,7 +65,7 @@ export class Killer {
     await until(`a restart of ${container} in ${pod}`, 60_000, async () => idIn((await read()).status) !== id);
   }
 
-  close(): Promise<void> {
-    return this.#cluster.removeNamespace(NAMESPACE);
+  async close(): Promise<void> {
+    if (this.#started !== undefined) await this.#cluster.removeNamespace(NAMESPACE);
   }
 }
