@@ -1,0 +1,32 @@
+import type { PUBLISHERS } from '../config/publish-options.ts';
+
+/** `KIND/NAME`, or a name alone. */
+export interface Selector {
+  readonly kind: string | null;
+  readonly name: string;
+}
+
+export interface InjectOptions {
+  /** Null: the name of the workload. */
+  readonly leaseName: string | null;
+  readonly image: string;
+  readonly position: 'last' | 'first';
+  readonly publish: readonly (typeof PUBLISHERS)[number][];
+  readonly service: string | null;
+  readonly gateway: { readonly listen: number; readonly target: number } | null;
+  /** Further variables of the sidecar, checked by {@link settingsOf}. */
+  readonly set: readonly (readonly [name: string, value: string])[];
+  /** Empty: all. */
+  readonly only: readonly Selector[];
+  readonly rbac: boolean;
+  /** For workloads that name none; null: one is made for them. */
+  readonly serviceAccount: string | null;
+  readonly force: boolean;
+}
+
+/** Whether a workload is among those that were asked for. */
+export function selects(only: readonly Selector[], subject: string): boolean {
+  const [kind, name] = subject.split('/');
+  const same = (selector: Selector) => selector.kind === null || selector.kind.toLowerCase() === kind!.toLowerCase();
+  return only.length === 0 || only.some((selector) => selector.name === name && same(selector));
+}
