@@ -32,11 +32,21 @@ export function configurationPage(): string {
       `## \`leasegate ${table.command}\``,
       '',
       table.summary,
+      ...operands(table as unknown as OptionTable<Options>),
       ...optionTables<Options>(table as unknown as OptionTable<Options>),
       '',
     ]),
     ...BAD_INPUT,
   ].join('\n')}\n`;
+}
+
+function operands<O extends Options>({ command, positionals }: OptionTable<O>): string[] {
+  if (positionals === undefined) return [];
+  const { placeholder, meaning } = positionals;
+  return [
+    '',
+    `\`leasegate ${command} [options] [${placeholder}...]\`: ${meaning.charAt(0).toLowerCase()}${meaning.slice(1)} More: [inject.md](inject.md).`,
+  ];
 }
 
 function optionTables<O extends Options>(table: OptionTable<O>): string[] {

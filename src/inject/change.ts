@@ -27,7 +27,13 @@ export type Change =
       readonly before?: string;
     }
   /** A key that is not there yet. */
-  | { readonly kind: 'pair'; readonly path: Path; readonly key: string; readonly value: Value }
+  | {
+      readonly kind: 'pair';
+      readonly path: Path;
+      readonly key: string;
+      readonly value: Value;
+      readonly before?: string;
+    }
   /** Another scalar for a key that has one. */
   | { readonly kind: 'scalar'; readonly path: Path; readonly key: string; readonly value: string | number };
 
@@ -53,7 +59,10 @@ export function editFor(change: Change, manifest: Manifest, scene: Scene): Place
     case 'pair':
       if (pairOf(map, key) !== undefined)
         throw unusual(map, `${key} is there, and empty`, 'give it a value, or take it out');
-      return { ...addPair(scene, map, key, change.value), depth };
+      return {
+        ...addPair(scene, map, key, change.value, change.before === undefined ? {} : { before: change.before }),
+        depth,
+      };
     case 'scalar':
       return { ...replaceScalar(pairOf(map, key)!.value!, change.value), depth };
   }

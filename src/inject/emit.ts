@@ -44,6 +44,7 @@ export function pairLines(key: string, value: Value, column: number, layout: Lay
 /** Text stands plain only where no reader of any version of YAML could take it for something else. */
 function scalar(value: string | number | boolean | null): string {
   if (typeof value !== 'string') return String(value);
-  const plain = /^[A-Za-z/]([\w./:@+-]*[\w./-])?$/.test(value) && !WORDS.test(value);
-  return plain ? value : JSON.stringify(value);
+  // A number with a unit (a quantity, a duration) is text for all of them, too.
+  const word = /^([A-Za-z/]([\w./:@+-]*[\w./-])?|\d+(m|s|ms|Mi|Gi))$/.test(value);
+  return word && !WORDS.test(value) ? value : JSON.stringify(value);
 }

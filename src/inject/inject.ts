@@ -44,10 +44,12 @@ export function inject(inputs: readonly Input[], options: InjectOptions, setting
   const injection = new Injection(source, stream, options, settings, source.text === given.text);
   const result = injection.run();
   if (result.text === null) return result;
-  const report = result.report.map((finding): Finding => {
-    if (finding.code !== 'INJECTED' || !again.has(finding.subject)) return finding;
-    if (result.text !== given.text) return { ...finding, code: 'REINJECTED' };
-    return { ...finding, code: 'ALREADY_INJECTED', message: 'is as these options would make it' };
+  const same = result.text === given.text;
+  const report = result.report.flatMap((finding): Finding[] => {
+    if (same && again.size > 0 && finding.code === 'ADDED') return [];
+    if (finding.code !== 'INJECTED' || !again.has(finding.subject)) return [finding];
+    if (!same) return [{ ...finding, code: 'REINJECTED' }];
+    return [{ ...finding, code: 'ALREADY_INJECTED', message: 'is as these options would make it' }];
   });
   return { text: result.text, report };
 }
@@ -135,14 +137,18 @@ class Injection {
     const gates: unknown[] = Array.isArray(podSpec.readinessGates) ? podSpec.readinessGates : [];
     const gated = gates.some((gate) => (gate as ObjectValue | null)?.conditionType === GATE_CONDITION);
     const named = serviceAccountOf(podSpec) !== undefined || election.serviceAccount === 'default';
+    const account = {
+      path: podSpecPath,
+      key: 'serviceAccountName',
+      value: election.serviceAccount,
+      before: 'containers',
+    };
     const changes: Change[] = [
-      item('initContainers', sidecarOf(election.leaseName, options, this.#settings), options.position === 'first'),
+      ...(named ? [] : [{ kind: 'pair', ...account } as const]),
       ...(options.publish.includes('readiness-gate') && !gated
         ? [item('readinessGates', { conditionType: GATE_CONDITION })]
         : []),
-      ...(named
-        ? []
-        : [{ kind: 'pair', path: podSpecPath, key: 'serviceAccountName', value: election.serviceAccount } as const]),
+      item('initContainers', sidecarOf(election.leaseName, options, this.#settings), options.position === 'first'),
       { kind: 'under', path: podSpecPath, key: 'volumes', entry: { kind: 'item', value: TOKEN_VOLUME_SOURCE } },
     ];
     const service = planService(this.#stream.manifests, workload, options);

@@ -1,3 +1,5 @@
+import type { INJECT_OPTIONS } from '../config/inject-options.ts';
+import type { Values } from '../config/option.ts';
 import type { PUBLISHERS } from '../config/publish-options.ts';
 
 /** `KIND/NAME`, or a name alone. */
@@ -22,6 +24,23 @@ export interface InjectOptions {
   /** For workloads that name none; null: one is made for them. */
   readonly serviceAccount: string | null;
   readonly force: boolean;
+}
+
+/** The options as the command line has them. */
+export function optionsOf(values: Values<typeof INJECT_OPTIONS.options>): InjectOptions {
+  return {
+    leaseName: values.leaseName ?? null,
+    image: values.image,
+    position: values.position,
+    publish: values.publish ?? [],
+    service: values.service ?? null,
+    gateway: values.gateway ?? null,
+    set: values.set ?? [],
+    only: values.only ?? [],
+    rbac: !values.noRbac,
+    serviceAccount: values.serviceAccount ?? null,
+    force: values.force,
+  };
 }
 
 /** Whether a workload is among those that were asked for. */
