@@ -248,3 +248,18 @@ function mergedIn(map: YAMLMap, name: string): Refused {
   const message = `${name} comes by the merge key <<: adding to it would change what it comes from, or hide it`;
   return new Refused('MERGED_KEY', offset, message, `write ${name} out here`);
 }
+
+/** Whether the last scalar of a block collection is a block scalar that keeps its last line end. */
+export function endsInBlockScalar(node: unknown): boolean {
+  if (isScalar(node)) {
+    const { type, srcToken } = node;
+    const header =
+      srcToken?.type === 'block-scalar'
+        ? srcToken.props.map((prop) => ('source' in prop ? prop.source : '')).join('')
+        : '';
+    return type?.startsWith('BLOCK') === true && !header.includes('-');
+  }
+  if (!isCollection(node) || node.flow) return false;
+  const last = node.items.at(-1);
+  return endsInBlockScalar(isMap(node) ? (last as Pair | undefined)?.value : last);
+}

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Change, changed, editFor, layoutOf, type PlacedEdit } from './change.ts';
-import type { Edit, Scene } from './edit.ts';
+import { type Edit, endsInBlockScalar, type Scene } from './edit.ts';
 import { blockLines, PLAIN_LAYOUT } from './emit.ts';
 import { budgetHazard, type Hazard, rolloutHazards } from './hazards.ts';
-import { type Manifest, type ObjectValue, parseDocuments, readStream, type Stream } from './manifests.ts';
+import { type Manifest, type ObjectValue, parseDocuments, readInputs, readStream, type Stream } from './manifests.ts';
 import { type InjectOptions, selects } from './options.ts';
 import { podWarnings, refuseUnfit } from './pod-checks.ts';
 import { documentsOf, type Election } from './rbac.ts';
@@ -12,7 +12,7 @@ import { CODES, type Code, type Finding, type Outcome, Refused, refuses } from '
 import { planService } from './services.ts';
 import type { Settings } from './settings.ts';
 import { GATE_CONDITION, sidecarOf, TOKEN_VOLUME_SOURCE } from './sidecar.ts';
-import { eolOf, type Input, joinInputs, type Source } from './source.ts';
+import { eolOf, type Input, type Source } from './source.ts';
 import { applyEdits, isAdded, JSON_NOTE, ownerOf, recordOf, restore, textOf } from './uninject.ts';
 import { type Workload, workloadOf } from './workload.ts';
 
@@ -30,13 +30,12 @@ interface Plan {
  * before is taken out first: the result depends on the options alone, not on earlier ones.
  */
 export function inject(inputs: readonly Input[], options: InjectOptions, settings: Settings): Outcome {
-  const given = joinInputs(inputs);
-  const read = readStream(given);
+  const [given, read] = readInputs(inputs);
   if (read.problems.length > 0) return { text: null, report: read.problems };
   const again = new Set(read.manifests.filter((each) => recordOf(each) !== undefined).map(ownerOf));
   let source = given;
   if (again.size > 0) {
-    const restored = restore(given, options.only);
+    const restored = restore(given, read, options.only);
     if (restored.text === null) return restored;
     source = { text: restored.text, locate: given.locate };
   }
@@ -79,11 +78,17 @@ class Injection {
         this.#guarded(manifest, () => this.#editsOf(manifest, changes, plan)).flat(),
       ),
     );
-    if (refuses(this.#report)) return { text: null, report: this.#report };
+    if (refuses(this.#report)) return this.#refusal();
     const added = this.#options.rbac ? plans.flatMap((plan) => this.#documents(plan)) : [];
+    this.#refuseUnended(edits, added);
     const text = this.#assemble(edits, added);
     this.#check(text, plans);
-    return refuses(this.#report) ? { text: null, report: this.#report } : { text, report: this.#report };
+    return refuses(this.#report) ? this.#refusal() : { text, report: this.#report };
+  }
+
+  /** Nothing is done, so that nothing is told of what would have been. */
+  #refusal(): Outcome {
+    return { text: null, report: this.#report.filter(({ severity }) => severity !== 'info') };
   }
 
   /** The workloads that are meant; says what becomes of the others. */
@@ -217,7 +222,7 @@ class Injection {
     });
     const annotate = (value: string) => editFor(annotationOf(value), manifest, scene);
     const sketch = annotate('? ?');
-    const [before = '', behind = ''] = sketch.text.split(/"?leasegate\.dev\/injected"?: "\? \?"/);
+    const [before = '', behind = ''] = sketch.text.split(/"?leasegate\.dev\/injected"?: ?"\? \?"/);
     const record = formatRecord({
       owner: workload.manifest.subject,
       original: checksum(textOf(manifest, text)),
@@ -230,6 +235,19 @@ class Injection {
       edits: recorded,
     });
     return [...edits, annotate(record)];
+  }
+
+  /**
+   * A block scalar at the very end of a text without a last line end: to libyaml, and so to Kubernetes, its value has none either.
+   * Whatever follows would give it one.
+   */
+  #refuseUnended(edits: readonly Edit[], documents: readonly ObjectValue[]): void {
+    const { text } = this.#source;
+    const grows = documents.length > 0 || edits.some(({ start }) => start === text.length);
+    const manifest = this.#stream.manifests.at(-1);
+    if (!grows || manifest === undefined || text.endsWith('\n') || !endsInBlockScalar(manifest.node)) return;
+    const message = 'the text ends in a block scalar without a line end: one would become a part of it';
+    this.#say('EDIT_IMPOSSIBLE', manifest.subject, manifest.start, message, 'end the file with a line end');
   }
 
   #documents({ election, workload, rights }: Plan): ObjectValue[] {

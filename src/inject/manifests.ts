@@ -9,7 +9,7 @@ import {
   YAMLParseError,
 } from 'yaml';
 import type { Finding } from './report.ts';
-import type { Source } from './source.ts';
+import { type Input, joinInputs, type Source } from './source.ts';
 
 /** One object of the input: a document, or an item of a list. */
 export interface Manifest {
@@ -37,12 +37,21 @@ export interface Stream {
   readonly problems: readonly Finding[];
 }
 
+/** Reads inputs as one stream. Each is looked at by itself first: what is open at the end of one must not swallow the next. */
+export function readInputs(inputs: readonly Input[]): [Source, Stream] {
+  const source = joinInputs(inputs);
+  const problems = inputs.length < 2 ? [] : inputs.flatMap((input) => readStream(joinInputs([input])).problems);
+  return [source, problems.length > 0 ? { documents: [], manifests: [], problems } : readStream(source)];
+}
+
 /** Reads a stream of documents, or says where it is broken. Nothing of the text is lost: nodes know their places. */
 export function readStream({ text, locate }: Source): Stream {
   const problems: Finding[] = [];
   const documents = [...parseDocuments(text)];
   for (const { errors } of documents) {
-    for (const error of errors) problems.push(broken(error, text, locate));
+    // What follows the first error is mostly its echo.
+    const telling = errors.filter(({ code }, index) => index === 0 || code === 'DUPLICATE_KEY');
+    for (const error of telling) problems.push(broken(error, text, locate));
   }
   if (problems.length > 0) return { documents, manifests: [], problems };
   const manifests: Manifest[] = [];

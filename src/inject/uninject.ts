@@ -1,23 +1,22 @@
 import type { Node, YAMLMap } from 'yaml';
 import { type Edit, endOf, pairOf } from './edit.ts';
-import { type Manifest, readStream } from './manifests.ts';
+import { type Manifest, readInputs, readStream, type Stream } from './manifests.ts';
 import { type Selector, selects } from './options.ts';
 import { FOR_ANNOTATION, MANAGED_BY } from './rbac.ts';
 import { checksum, find, parseRecord, RECORD_ANNOTATION } from './record.ts';
 import { type Finding, type Outcome, Refused } from './report.ts';
-import { eolOf, type Input, joinInputs, nextLine, type Source } from './source.ts';
+import { eolOf, type Input, nextLine, type Source } from './source.ts';
 
 /** The comment by which JSON becomes YAML, so that documents can follow it. */
 export const JSON_NOTE = '# YAML by leasegate inject: documents follow the JSON.';
 
 /** Takes out what `inject` brought in. Manifests that were not injected stay as they are. */
 export function uninject(inputs: readonly Input[], only: readonly Selector[]): Outcome {
-  return restore(joinInputs(inputs), only);
+  const [source, stream] = readInputs(inputs);
+  return stream.problems.length > 0 ? { text: null, report: stream.problems } : restore(source, stream, only);
 }
 
-export function restore(source: Source, only: readonly Selector[]): Outcome {
-  const { manifests, problems } = readStream(source);
-  if (problems.length > 0) return { text: null, report: problems };
+export function restore(source: Source, { manifests }: Stream, only: readonly Selector[]): Outcome {
   const report: Finding[] = [];
   const refusals: Finding[] = [];
   const chosen = manifests.filter((manifest) => recordOf(manifest) !== undefined && selects(only, ownerOf(manifest)));

@@ -1,0 +1,221 @@
+import { describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { checked, injected } from './cases.fixture.ts';
+import { inject } from './inject.ts';
+import type { Finding } from './report.ts';
+import { uninject } from './uninject.ts';
+
+const codes = (report: readonly Finding[]) => report.map(({ code }) => code);
+const restored = (text: string, only: Parameters<typeof uninject>[1] = []) => uninject([{ name: 'stdin', text }], only);
+
+function deployment(name: string, { strategy = '', pod = '', replicas = 3 } = {}): string {
+  return `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: ${name}
+spec:
+  replicas: ${replicas}
+${strategy}  selector:
+    matchLabels: {app: ${name}}
+  template:
+    metadata:
+      labels: {app: ${name}, track: stable}
+    spec:
+${pod}      containers:
+        - name: app
+          image: app:1
+`;
+}
+
+describe('a second run', () => {
+  test('with other options gives what they alone would have given', () => {
+    const text = deployment('web');
+    const first = injected(text, ['--lease-name', 'one']);
+    const second = injected(first.text!, ['--publish', 'label']);
+    expect(second.text).toBe(injected(text, ['--publish', 'label']).text);
+    expect(codes(second.report)).toContain('REINJECTED');
+  });
+
+  test('for one workload leaves another as it was injected', () => {
+    const text = `${deployment('one')}---\n${deployment('two')}`;
+    const both = injected(text).text!;
+    const again = injected(both, ['--only', 'one', '--image', 'other:1']).text!;
+    const images = [...again.matchAll(/image: (.*leasegate.*|other.*)/g)].map(([, image]) => image);
+    expect(images).toEqual(['other:1', 'leasegate:0.1.0']);
+    expect(restored(again).text).toBe(text);
+  });
+});
+
+describe('uninject', () => {
+  test('of one workload leaves the other', () => {
+    const text = `${deployment('one')}---\n${deployment('two')}`;
+    const { text: half } = restored(injected(text).text!, [{ kind: 'Deployment', name: 'one' }]);
+    expect(half).toContain(deployment('one'));
+    expect(half!.match(/image: leasegate/g)).toHaveLength(1);
+    expect(half).not.toContain('one-leasegate');
+    expect(restored(half!).text).toBe(text);
+  });
+
+  test('keeps what was edited since, elsewhere', () => {
+    const text = `${deployment('web')}---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n`;
+    const edit = (whole: string) =>
+      whole
+        .replace('replicas: 3', 'replicas: 30 # more')
+        .replace('image: app:1', 'image: registry.example.com/app:2.0.0');
+    const { text: back, report } = restored(edit(injected(text).text!));
+    expect(back).toBe(edit(text));
+    expect(codes(report)).toEqual(['RESTORED_WITH_EDITS']);
+  });
+
+  test.each([
+    ['the sidecar', 'image: leasegate:0.1.0', 'image: leasegate:0.2.0'],
+    ['the token', 'expirationSeconds: 3607', 'expirationSeconds: 600'],
+    ['the service account', 'serviceAccountName: web-leasegate', 'serviceAccountName: web'],
+    ['the record', 'injected: "v1', 'injected: "v9'],
+  ])('refuses where %s was edited since', (_, from, to) => {
+    const { text, report } = restored(injected(deployment('web')).text!.replace(from, to));
+    expect(text).toBeNull();
+    expect(report).toMatchObject([
+      { code: 'EDITED_SINCE', subject: 'Deployment/web', at: { line: expect.any(Number) } },
+    ]);
+  });
+
+  test('leaves what was not injected', () => {
+    const { text, report } = restored(deployment('web'));
+    expect(text).toBe(deployment('web'));
+    expect(codes(report)).toEqual(['NOT_INJECTED']);
+  });
+
+  test('keeps documents that were put behind the added ones', () => {
+    const more = '---\n# Source: more.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n';
+    expect(restored(injected(deployment('web')).text! + more).text).toBe(deployment('web') + more);
+  });
+
+  test('takes a changed Service back', () => {
+    const service =
+      'apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec:\n  selector: {app: web}\n  ports: [{port: 80}]\n';
+    const text = `${service}---\n${deployment('web')}`;
+    const { text: done } = injected(text, ['--publish', 'label', '--service', 'web']);
+    expect(done).toContain('selector: {app: web, "leasegate.dev/role": "leader"}');
+    expect(restored(done!, [{ kind: null, name: 'web' }]).text).toBe(text);
+  });
+});
+
+describe('a readiness gate', () => {
+  const rolling = (lines: string) => deployment('web', { strategy: `  strategy:\n    rollingUpdate:\n${lines}` });
+  const gate = ['--publish', 'readiness-gate'];
+
+  test.each([
+    ['the default of 25 %', deployment('web')],
+    ['all but one', rolling('      maxUnavailable: 2\n')],
+    ['a percentage that rounds down to all but one', rolling('      maxUnavailable: 99%\n')],
+    ['0', rolling('      maxUnavailable: 0\n')],
+    ['the default, of one replica', deployment('web', { replicas: 1 })],
+  ])('is refused where a rolling update may take away %s', (_, text) => {
+    const { text: done, report } = injected(text, gate);
+    expect(done).toBeNull();
+    expect(codes(report)).toContain('ROLLOUT_WOULD_STALL');
+    expect(injected(text, [...gate, '--force']).text).not.toBeNull();
+  });
+
+  test.each([
+    ['all', rolling('      maxUnavailable: 3\n')],
+    ['more than all', rolling('      maxUnavailable: 5\n')],
+    ['100 %', rolling('      maxUnavailable: 100%\n')],
+    ['the only one', deployment('web', { replicas: 1, strategy: '  strategy: {rollingUpdate: {maxSurge: 0}}\n' })],
+    ['all at once (Recreate)', deployment('web', { strategy: '  strategy: {type: Recreate}\n' })],
+  ])('is taken where it may take away %s', (_, text) => {
+    expect(injected(text, gate).text).not.toBeNull();
+  });
+
+  const budget = (spec: string, selector = 'matchLabels: {app: web}') =>
+    `apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: pdb}\nspec:\n  ${spec}\n  selector: {${selector}}\n---\n${rolling('      maxUnavailable: 100%\n')}`;
+
+  test.each([
+    ['minAvailable: 1', undefined],
+    ['minAvailable: 1%', undefined],
+    ['maxUnavailable: 2', undefined],
+    ['maxUnavailable: 34%', undefined],
+    ['minAvailable: 1', ''],
+    ['minAvailable: 1', 'matchExpressions: [{key: track, operator: In, values: [stable, canary]}]'],
+    ['minAvailable: 1', 'matchExpressions: [{key: gone, operator: DoesNotExist}]'],
+  ])('is refused with a budget of %s (selector %s)', (spec, selector) => {
+    expect(codes(injected(budget(spec, selector), gate).report)).toContain('PDB_WOULD_BLOCK');
+  });
+
+  test.each([
+    ['minAvailable: 0', undefined],
+    ['maxUnavailable: 3', undefined],
+    ['maxUnavailable: 67%', undefined],
+    ['minAvailable: 1', 'matchLabels: {app: other}'],
+    ['minAvailable: 1', 'matchExpressions: [{key: track, operator: NotIn, values: [stable]}]'],
+  ])('is taken with a budget of %s (selector %s)', (spec, selector) => {
+    expect(injected(budget(spec, selector), gate).text).not.toBeNull();
+  });
+
+  test('has nothing to do with a budget where the leader is published by label', () => {
+    expect(injected(budget('minAvailable: 1'), ['--publish', 'label']).text).not.toBeNull();
+  });
+
+  test('that is there already is not added again', () => {
+    const text = deployment('web', {
+      strategy: '  strategy: {type: Recreate}\n',
+      pod: '      readinessGates: [{conditionType: leasegate.dev/leader}]\n',
+    });
+    expect(injected(text, gate).text!.match(/conditionType/g)).toHaveLength(1);
+  });
+});
+
+describe('several inputs', () => {
+  const { options, settings } = checked([]);
+
+  test('become one stream, and places are those of their files', () => {
+    const inputs = [
+      { name: 'a.yaml', text: 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}' },
+      { name: 'b.yaml', text: `\ufeff# second\n${deployment('web')}` },
+      { name: 'c.yaml', text: '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: d}\n' },
+    ];
+    const { text, report } = inject(inputs, options, settings);
+    expect(report.find(({ code }) => code === 'INJECTED')?.at).toEqual({ name: 'b.yaml', line: 2, column: 1 });
+    const kinds = [...parseAllDocuments(text!)].map((document) => document.toJS().kind);
+    expect(kinds.slice(0, 3)).toEqual(['ConfigMap', 'Deployment', 'ConfigMap']);
+    expect(kinds).toHaveLength(7);
+  });
+
+  test('that are broken are told by their own names', () => {
+    const inputs = [
+      { name: 'a.yaml', text: 'kind: "open' },
+      { name: 'b.yaml', text: 'kind: x\nkind: y\n' },
+    ];
+    const { text, report } = inject(inputs, options, settings);
+    expect(text).toBeNull();
+    expect(report).toMatchObject([
+      { code: 'YAML_INVALID', at: { name: 'a.yaml', line: 1 } },
+      { code: 'YAML_INVALID', at: { name: 'b.yaml', line: 2, column: 1 } },
+    ]);
+  });
+});
+
+test('a Lease that the input ships is not added', () => {
+  const lease = 'apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: web}\n---\n';
+  expect(injected(lease + deployment('web')).text!.match(/kind: Lease/g)).toHaveLength(1);
+});
+
+test('a Role of the same name is not written over', () => {
+  const role = 'apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: web-leasegate}\n---\n';
+  expect(codes(injected(role + deployment('web')).report)).toContain('NAME_TAKEN');
+  expect(injected(role + deployment('web'), ['--no-rbac']).text).not.toBeNull();
+});
+
+test('the service account that a workload names is the one that gets the rights', () => {
+  const text = deployment('web', { pod: '      serviceAccountName: web\n' });
+  const documents = [...parseAllDocuments(injected(text).text!)].map((document) => document.toJS());
+  expect(documents.map(({ kind }) => kind)).toEqual(['Deployment', 'Role', 'RoleBinding', 'Lease']);
+  expect(documents[2].subjects).toEqual([{ kind: 'ServiceAccount', name: 'web' }]);
+});
+
+test('nothing is changed, and nothing refused, where there is nothing to do', () => {
+  for (const text of ['', '\n', '# nothing\n', '---\n---\n', 'just text\n', '- a\n- list\n']) {
+    expect(injected(text)).toMatchObject({ text, report: [{ code: 'NOTHING_TO_INJECT' }] });
+  }
+});
