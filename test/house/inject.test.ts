@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parseAllDocuments, parseDocument } from 'yaml';
+import { checked, injected } from '../../src/inject/cases.fixture.ts';
+import { CODES } from '../../src/inject/report.ts';
+import { TOKEN_VOLUME_SOURCE } from '../../src/inject/sidecar.ts';
+
+const root = join(import.meta.dirname, '../..');
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+// biome-ignore lint/suspicious/noExplicitAny: manifests of any kind
+const documents = (text: string): any[] => parseAllDocuments(text).map((document) => document.toJS());
+
+const example = read('deploy/example/deployment.yaml');
+const { template } = documents(example)[0].spec;
+
+/** The example without what inject adds. */
+function bare(): string {
+  const document = parseDocument(example);
+  for (const key of ['initContainers', 'volumes', 'serviceAccountName']) {
+    document.deleteIn(['spec', 'template', 'spec', key]);
+  }
+  return document.toString();
+}
+
+describe('what inject adds', () => {
+  const [workload, ...added] = documents(injected(bare(), ['--lease-name', 'leasegate']).text!);
+  const podSpec = workload.spec.template.spec;
+
+  test('is the sidecar of deploy/example', () => {
+    const [shown] = template.spec.initContainers;
+    // There it is said of the pod, for the application as well; inject leaves the application's user alone.
+    const effective = { ...template.spec.securityContext, ...shown.securityContext };
+    expect(podSpec.initContainers).toEqual([{ ...shown, securityContext: effective }]);
+    expect(podSpec.volumes).toEqual(template.spec.volumes);
+    expect(podSpec.volumes).toEqual([TOKEN_VOLUME_SOURCE]);
+  });
+
+  test('has the rights of deploy/base', () => {
+    const role = documents(read('deploy/base/role.yaml'))[0];
+    expect(added.find(({ kind }) => kind === 'Role').rules).toEqual(role.rules);
+  });
+
+  test('is an empty Lease, as in deploy/base', () => {
+    const lease = documents(read('deploy/base/lease.yaml'))[0];
+    const { apiVersion, kind, metadata, spec } = added.find((each) => each.kind === 'Lease');
+    expect({ apiVersion, kind, name: metadata.name, spec }).toEqual({
+      apiVersion: lease.apiVersion,
+      kind: lease.kind,
+      name: lease.metadata.name,
+      spec: undefined,
+    });
+  });
+
+  test.each(['label', 'readiness-gate', 'endpointslice'])(
+    'has the rights that docs/publishing.md gives to %s',
+    (way) => {
+      const section = read('docs/publishing.md').split(`\n## ${way}\n`)[1]!.split('\n## ')[0]!;
+      const [, block] = /```yaml\n(# in the Role.*?)```/s.exec(section)!;
+      const service = way === 'endpointslice' ? ['--service', 'web-leader'] : [];
+      const args = ['--publish', way, ...service, '--lease-name', 'web', '--force'];
+      expect(checked(args).options.publish).toEqual([way]);
+      const role = documents(injected(bare(), args).text!).find(({ kind }) => kind === 'Role');
+      expect(role.rules.slice(3)).toEqual(documents(block!)[0]);
+    },
+  );
+});
+
+test('each code of the report stands in docs/inject.md, and no other', () => {
+  const page = read('docs/inject.md');
+  const rows = [...page.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, code]) => code!);
+  expect(rows.filter((code) => !code.startsWith('INPUT_')).sort()).toEqual(Object.keys(CODES).sort());
+});
