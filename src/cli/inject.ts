@@ -68,7 +68,10 @@ async function readInput(name: string): Promise<Input | string> {
     return `leasegate: INPUT_TOO_LARGE ${quote(shown)}: is larger than ${INPUT_BYTES_MAX} bytes; split it\n`;
   }
   try {
-    return { name: shown, text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    // UTF-16 without a mark is valid UTF-8, with NULs in it.
+    if (!text.includes('\0')) return { name: shown, text };
+    throw new TypeError('NUL');
   } catch {
     const remedy = 'save it as UTF-8 (PowerShell: > writes UTF-16, Out-File -Encoding utf8 does not)';
     return `leasegate: INPUT_NOT_UTF8 ${quote(shown)}: is not UTF-8; ${remedy}\n`;

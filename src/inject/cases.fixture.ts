@@ -21,6 +21,7 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   'refused-stall': '--publish readiness-gate',
   'forced-stall': '--publish readiness-gate --force',
   'refused-statefulset-stall': '--publish readiness-gate',
+  'merge-untouched': '--only Deployment/merged',
   'position-first': '--position first --service-account default',
   'only-one': '--only Deployment/release-shop',
   settings:

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Document } from 'yaml';
 import { type Change, changed, editFor, layoutOf, type PlacedEdit } from './change.ts';
 import { type Edit, endsInBlockScalar, type Scene } from './edit.ts';
 import { blockLines, PLAIN_LAYOUT } from './emit.ts';
@@ -13,7 +14,7 @@ import { planService } from './services.ts';
 import type { Settings } from './settings.ts';
 import { GATE_CONDITION, sidecarOf, TOKEN_VOLUME_SOURCE } from './sidecar.ts';
 import { eolOf, type Input, type Source } from './source.ts';
-import { applyEdits, isAdded, JSON_NOTE, ownerOf, recordOf, restore, textOf } from './uninject.ts';
+import { applyEdits, documentStart, isAdded, isAddedValue, ownerOf, recordOf, restore, textOf } from './uninject.ts';
 import { type Workload, workloadOf } from './workload.ts';
 
 /** A workload with all that shall be done for it. */
@@ -79,16 +80,20 @@ class Injection {
       ),
     );
     if (refuses(this.#report)) return this.#refusal();
-    const added = this.#options.rbac ? plans.flatMap((plan) => this.#documents(plan)) : [];
-    this.#refuseUnended(edits, added);
-    const text = this.#assemble(edits, added);
+    const added = this.#options.rbac
+      ? plans.flatMap((plan) => this.#guarded(plan.workload.manifest, () => this.#documentsOf(plan)).flat())
+      : [];
+    this.#refuseUnended(edits);
+    if (refuses(this.#report)) return this.#refusal();
+    // What ends an object comes before what begins in front of the next one.
+    const text = applyEdits(this.#source.text, [...edits, ...added]);
     this.#check(text, plans);
     return refuses(this.#report) ? this.#refusal() : { text, report: this.#report };
   }
 
-  /** Nothing is done, so that nothing is told of what would have been. */
+  /** Nothing is done: only what stands in the way is told, not what would have been. */
   #refusal(): Outcome {
-    return { text: null, report: this.#report.filter(({ severity }) => severity !== 'info') };
+    return { text: null, report: this.#report.filter((finding) => refuses([finding])) };
   }
 
   /** The workloads that are meant; says what becomes of the others. */
@@ -241,53 +246,51 @@ class Injection {
    * A block scalar at the very end of a text without a last line end: to libyaml, and so to Kubernetes, its value has none either.
    * Whatever follows would give it one.
    */
-  #refuseUnended(edits: readonly Edit[], documents: readonly ObjectValue[]): void {
+  #refuseUnended(edits: readonly Edit[]): void {
     const { text } = this.#source;
-    const grows = documents.length > 0 || edits.some(({ start }) => start === text.length);
+    const grows = edits.some(({ start }) => start === text.length);
     const manifest = this.#stream.manifests.at(-1);
     if (!grows || manifest === undefined || text.endsWith('\n') || !endsInBlockScalar(manifest.node)) return;
     const message = 'the text ends in a block scalar without a line end: one would become a part of it';
     this.#say('EDIT_IMPOSSIBLE', manifest.subject, manifest.start, message, 'end the file with a line end');
   }
 
-  #documents({ election, workload, rights }: Plan): ObjectValue[] {
+  /**
+   * The documents that a workload needs, in front of its own: a bare pod is refused where its service account is not there yet, and
+   * a Namespace that the input has is further to the front.
+   */
+  #documentsOf({ election, workload, rights }: Plan): Edit[] {
     const { manifests } = this.#stream;
+    const { manifest } = workload;
     const present = (kind: string, name: string) =>
       manifests.find(({ value }) => {
         const { namespace } = value.metadata ?? {};
         return value.kind === kind && value.metadata?.name === name && namespace === election.namespace;
       });
-    // A Lease that is shipped already, or a second run for another workload of the same election, needs no other.
+    // A Lease that is shipped already, or for another workload of the same election, is enough.
     const documents = documentsOf(election, rights).filter(
-      ({ kind, metadata }) => kind !== 'Lease' || !present(kind, metadata.name),
+      ({ kind, metadata }) => kind !== 'Lease' || present(kind, metadata.name) === undefined,
     );
     for (const { kind, metadata } of documents) {
       const taken = present(kind, metadata.name);
       if (taken === undefined) continue;
       const message = `there is another ${kind} ${metadata.name} in the input`;
-      this.#say('NAME_TAKEN', workload.manifest.subject, taken.start, message, 'rename it, or use --no-rbac');
+      this.#say('NAME_TAKEN', manifest.subject, taken.start, message, 'rename it, or use --no-rbac');
     }
     const names = documents.map(({ kind, metadata }) => `${kind}/${metadata.name}`).join(', ');
-    this.#say('ADDED', workload.manifest.subject, workload.manifest.start, names, null);
-    return [...documents];
-  }
-
-  #assemble(edits: readonly Edit[], documents: readonly ObjectValue[]): string {
+    this.#say('ADDED', manifest.subject, manifest.start, names, null);
     const { text } = this.#source;
     const eol = eolOf(text);
-    const edited = applyEdits(text, edits);
-    if (documents.length === 0) return edited;
-    const start = edited.startsWith('\ufeff') ? 1 : 0;
-    // kubectl takes a file that begins with a brace for JSON, and finds no documents in it.
-    const note = /^\s*[{[]/.test(edited.slice(start)) ? JSON_NOTE + eol : '';
-    const added = documents.map((each) => `---${eol}${blockLines(each, 0, PLAIN_LAYOUT).join(eol)}`).join(eol);
-    const tail = edited.endsWith('\n') ? added + eol : eol + added;
-    return edited.slice(0, start) + note + edited.slice(start) + tail;
+    const texts = documents.map((document) => blockLines(document, 0, PLAIN_LAYOUT).join(eol) + eol);
+    const { at, marked } = documentStart(manifest, text);
+    const marker = `---${eol}`;
+    return [{ start: at, end: at, text: texts.map((each) => (marked ? marker + each : each + marker)).join('') }];
   }
 
   /** Reads the result: every document of the input must be what it was, but for the intended changes. */
   #check(text: string, plans: readonly Plan[]): void {
-    const expected = this.#stream.documents.map((document): unknown => document.toJS({ maxAliasCount: -1 }));
+    const read = (document: Document.Parsed): unknown => document.toJS({ maxAliasCount: -1 });
+    const expected = this.#stream.documents.map(read);
     for (const { changes } of plans) {
       for (const [manifest, list] of changes) {
         const [key, index] = manifest.path;
@@ -300,15 +303,13 @@ class Injection {
     }
     const documents = parseDocuments(text);
     const errors = documents.flatMap((document) => document.errors);
-    const actual = documents
-      .slice(0, expected.length)
-      .map((document): unknown => withoutRecords(document.toJS({ maxAliasCount: -1 })));
-    const wrong =
-      errors.length > 0
-        ? 0
-        : expected.findIndex((each, index) => !isDeepStrictEqual(withoutRecords(each), actual[index]));
+    const actual = errors.length > 0 ? [] : documents.map(read).filter((value) => !isAddedValue(value));
+    const wanted = expected.filter((value) => !isAddedValue(value));
+    const wrong = wanted.findIndex(
+      (each, index) => !isDeepStrictEqual(withoutRecords(each), withoutRecords(actual[index])),
+    );
     if (wrong < 0) return;
-    const manifest = this.#stream.manifests.find(({ documentIndex }) => documentIndex === wrong);
+    const manifest = this.#stream.manifests.find(({ documentIndex }) => expected[documentIndex] === wanted[wrong]);
     const message = `it can't be changed in its present style without changing its meaning${errors[0] ? ` (${errors[0].code})` : ''}`;
     const remedy = 'end the file with a line end, or write the place in plain block style';
     this.#say('EDIT_IMPOSSIBLE', manifest?.subject ?? 'input', manifest?.start ?? null, message, remedy);

@@ -1,14 +1,11 @@
 import type { Node, YAMLMap } from 'yaml';
 import { type Edit, endOf, pairOf } from './edit.ts';
-import { type Manifest, readInputs, readStream, type Stream } from './manifests.ts';
+import { type Manifest, type ObjectValue, readInputs, readStream, type Stream } from './manifests.ts';
 import { type Selector, selects } from './options.ts';
 import { FOR_ANNOTATION, MANAGED_BY } from './rbac.ts';
 import { checksum, find, parseRecord, RECORD_ANNOTATION } from './record.ts';
 import { type Finding, type Outcome, Refused } from './report.ts';
-import { eolOf, type Input, nextLine, type Source } from './source.ts';
-
-/** The comment by which JSON becomes YAML, so that documents can follow it. */
-export const JSON_NOTE = '# YAML by leasegate inject: documents follow the JSON.';
+import { type Input, nextLine, type Source } from './source.ts';
 
 /** Takes out what `inject` brought in. Manifests that were not injected stay as they are. */
 export function uninject(inputs: readonly Input[], only: readonly Selector[]): Outcome {
@@ -37,8 +34,7 @@ export function restore(source: Source, { manifests }: Stream, only: readonly Se
   const added = manifests.filter(
     (manifest) => isAdded(manifest) && selects(only, String(annotation(manifest, FOR_ANNOTATION))),
   );
-  edits.push(...added.map((manifest) => removal(manifest, text, added)));
-  if (added.length > 0 && added.length === manifests.filter(isAdded).length) edits.push(...withoutNote(text));
+  edits.push(...added.flatMap((manifest) => removals(manifest, source.text, added)));
   text = applyEdits(text, edits);
 
   const after = edits.length === 0 ? manifests : readStream({ ...source, text }).manifests;
@@ -90,16 +86,29 @@ function annotation({ value }: Manifest, name: string): unknown {
   return value.metadata?.annotations?.[name] ?? undefined;
 }
 
-/** Documents that were appended. */
-export function isAdded(manifest: Manifest): boolean {
-  const { metadata } = manifest.value;
-  const labelled = metadata?.labels?.['app.kubernetes.io/managed-by'] === MANAGED_BY;
-  return (
-    manifest.path.length === 0 &&
-    labelled &&
-    annotation(manifest, FOR_ANNOTATION) !== undefined &&
-    recordOf(manifest) === undefined
-  );
+/** A document that inject brought in. */
+export function isAdded({ path, value }: Manifest): boolean {
+  return path.length === 0 && isAddedValue(value);
+}
+
+export function isAddedValue(value: unknown): boolean {
+  const { labels, annotations } = (value as ObjectValue | null)?.metadata ?? {};
+  return labels?.['app.kubernetes.io/managed-by'] === MANAGED_BY && annotations?.[FOR_ANNOTATION] !== undefined;
+}
+
+/** Where a document can be put in front of this one, and whether this one begins with a marker (`---`) of its own. */
+export function documentStart(
+  { document, documentIndex, start }: Manifest,
+  text: string,
+): { at: number; marked: boolean } {
+  const at = document.range[0];
+  if (document.directives?.yaml.explicit === true) {
+    const remedy = 'take it out (kubectl can’t read it either), or use --no-rbac';
+    throw new Refused('UNUSUAL_SHAPE', start, 'its document begins with a directive (%YAML)', remedy);
+  }
+  if (text.startsWith('---', at)) return { at, marked: true };
+  // The first document begins with its comments, right behind the byte order mark.
+  return { at: documentIndex > 0 ? at : text.startsWith('\ufeff') ? 1 : 0, marked: false };
 }
 
 function undo(manifest: Manifest, text: string): { original: number; own: Edit[] } {
@@ -143,35 +152,16 @@ function annotationPair({ node }: Manifest) {
   return pair?.value ? pair : null;
 }
 
-/** The whole document with the line that parts it from the one before. */
-function removal(manifest: Manifest, text: string, added: readonly Manifest[]): Edit {
+/** The whole document, with the marker that parts it from others. */
+function removals(manifest: Manifest, text: string, added: readonly Manifest[]): Edit[] {
   const start = manifest.document.range[0];
   const end = nextLine(text, endOf(manifest.node));
-  // The text had no line end at its end; then it got one before the first of these documents.
-  const first = added.find(({ document }) => runsToEnd(text, document.range[0], added));
-  const unended = manifest === first && !text.endsWith('\n') ? lineEndBefore(text, start) : 0;
-  return { start: start - unended, end, text: '' };
-}
-
-/** Whether from there on nothing but added documents stand. */
-function runsToEnd(text: string, from: number, added: readonly Manifest[]): boolean {
-  let at = from;
-  for (const { document, node } of added) {
-    if (document.range[0] < from) continue;
-    if (document.range[0] !== at) return false;
-    at = nextLine(text, endOf(node));
-  }
-  return at === text.length;
-}
-
-function lineEndBefore(text: string, at: number): number {
-  return text.slice(0, at).endsWith('\r\n') ? 2 : text.slice(0, at).endsWith('\n') ? 1 : 0;
-}
-
-function withoutNote(text: string): Edit[] {
-  const start = text.startsWith('\ufeff') ? 1 : 0;
-  const note = JSON_NOTE + eolOf(text);
-  return text.startsWith(note, start) ? [{ start, end: start + note.length, text: '' }] : [];
+  const whole = { start, end, text: '' };
+  if (text.startsWith('---', start)) return [whole];
+  // The first of the stream has no marker in front. That of what comes next is ours: it goes with the last of those that go.
+  let next = end;
+  for (const { document, node } of added) if (document.range[0] === next) next = nextLine(text, endOf(node));
+  return text.startsWith('---', next) ? [whole, { start: next, end: nextLine(text, next + 1), text: '' }] : [whole];
 }
 
 /** An object's text, without the comments behind it. */

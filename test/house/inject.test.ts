@@ -24,7 +24,8 @@ function bare(): string {
 }
 
 describe('what inject adds', () => {
-  const [workload, ...added] = documents(injected(bare(), ['--lease-name', 'leasegate']).text!);
+  const added = documents(injected(bare(), ['--lease-name', 'leasegate']).text!);
+  const workload = added.find(({ kind }) => kind === 'Deployment');
   const podSpec = workload.spec.template.spec;
 
   test('is the sidecar of deploy/example', () => {
