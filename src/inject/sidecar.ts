@@ -49,10 +49,15 @@ export function sidecarOf(leaseName: string, { image }: InjectOptions, { env, po
 export const TOKEN_VOLUME_SOURCE: Value = {
   name: TOKEN_VOLUME,
   projected: {
+    // With apiVersion, which the API server would add: a list of sources is compared as a whole, and each apply a change.
     sources: [
       { serviceAccountToken: { path: 'token', expirationSeconds: 3607 } },
       { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
-      { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
+      {
+        downwardAPI: {
+          items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
+        },
+      },
     ],
   },
 };
