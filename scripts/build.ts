@@ -5,7 +5,8 @@
  * dist/main.js        everything that every start needs, in one file; not minified, so that stack traces can be read
  * dist/main.cache     its bytecode
  * dist/signals.js     takes SIGTERM and SIGINT from the first moment on
- * dist/lazy/*.js      packages that few starts need (see build/lazy-packages.ts), each in one file, minified
+ * dist/lazy/*.js      packages that few starts need (see build/lazy-packages.ts), each in one file, minified; and commands that
+ *                     no sidecar runs (see build/lazy-commands.ts)
  */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -13,6 +14,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bundle } from './build/bundle.ts';
 import { bakeCodeCache, loaderSource } from './build/code-cache.ts';
+import { LAZY_COMMANDS } from './build/lazy-commands.ts';
 import { LAZY_PACKAGES } from './build/lazy-packages.ts';
 import { noticesOf } from './build/third-party-notices.ts';
 
@@ -23,12 +25,14 @@ const outdir = resolve(root, options.outdir);
 const staging = `${outdir}.${process.pid}`;
 mkdirSync(staging, { recursive: true });
 try {
-  const { main, lazy } = await bundle(staging);
+  const metafiles = await bundle(staging);
   write('package.json', '{ "type": "commonjs" }\n');
-  write('THIRD-PARTY-NOTICES.txt', noticesOf(root, [main, lazy]));
+  write('THIRD-PARTY-NOTICES.txt', noticesOf(root, metafiles));
   write('leasegate.js', loaderSource());
   // A package that does not work as a bundle should not wait for its first user to tell.
-  for (const { file } of LAZY_PACKAGES) createRequire(import.meta.url)(join(staging, 'lazy', `${file}.js`));
+  for (const file of [...LAZY_PACKAGES.map((each) => each.file), ...LAZY_COMMANDS]) {
+    createRequire(import.meta.url)(join(staging, 'lazy', `${file}.js`));
+  }
   await bakeCodeCache(staging);
   rmSync(outdir, { recursive: true, force: true });
   renameSync(staging, outdir);

@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { clientNode } from './client-node.ts';
 import { WRAPPER } from './code-cache.ts';
+import { LAZY_COMMANDS, lazyCommands } from './lazy-commands.ts';
 import { LAZY_PACKAGES, lazyPackages } from './lazy-packages.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
 /** Writes `main.js`, `signals.js` and `lazy/*.js`: all that the loader needs but the bytecode. */
-export async function bundle(outdir: string): Promise<{ main: Metafile; lazy: Metafile }> {
+export async function bundle(outdir: string): Promise<readonly Metafile[]> {
   const common = {
     absWorkingDir: root,
     outdir,
@@ -25,7 +26,7 @@ export async function bundle(outdir: string): Promise<{ main: Metafile; lazy: Me
   const main = await build({
     ...common,
     entryPoints: { main: 'src/cli/main.ts' },
-    plugins: [signals, lazyPackages(), clientNode()],
+    plugins: [signals, lazyCommands(), lazyPackages(), clientNode()],
     banner: { js: WRAPPER.banner },
     footer: { js: WRAPPER.footer },
   });
@@ -37,7 +38,11 @@ export async function bundle(outdir: string): Promise<{ main: Metafile; lazy: Me
     // As in Node's own build of undici: without its second, experimental parser.
     define: { esbuildDetection: 'true' },
   });
-  return { main: main.metafile, lazy: lazy.metafile };
+  const commands = await build({
+    ...common,
+    entryPoints: Object.fromEntries(LAZY_COMMANDS.map((name) => [`lazy/${name}`, `src/cli/${name}.ts`])),
+  });
+  return [main, lazy, commands].map(({ metafile }) => metafile);
 }
 
 /** A file of its own, which the loader requires before the bundle is compiled; the bundle then finds that very module. */

@@ -19,8 +19,6 @@ export const LAZY_PACKAGES: readonly LazyPackage[] = [
   lazy('express'),
   // The gateway for HTTP.
   lazy('undici/lib/dispatcher/client.js'),
-  // Only `inject` edits manifests.
-  lazy('yaml'),
   // client-node: generated calls, which we don't make.
   deferred('undici'),
   // client-node: kubeconfigs with OpenID Connect, with Azure's or Google's old plugins, with a proxy.
