@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Document } from 'yaml';
+import { dnsSubdomain } from '../config/names.ts';
 import { type Change, changed, editFor, layoutOf, type PlacedEdit } from './change.ts';
 import { type Edit, endsInBlockScalar, type Scene } from './edit.ts';
 import { blockLines, PLAIN_LAYOUT } from './emit.ts';
@@ -369,6 +370,10 @@ function serviceAccountOf({ serviceAccountName, serviceAccount }: ObjectValue): 
 }
 
 function electionOf({ manifest, name, namespace, podSpec }: Workload, options: InjectOptions): Election {
+  if (name !== undefined && !dnsSubdomain.parse(name).ok) {
+    const message = `its name ${JSON.stringify(name)} is none that Kubernetes takes`;
+    throw new Refused('UNUSUAL_SHAPE', manifest.start, message, 'mend it; if it is a template, render it first');
+  }
   const leaseName = options.leaseName ?? name;
   if (leaseName === undefined) {
     throw new Refused(

@@ -29,7 +29,7 @@ export function formatRecord({ owner, original, frame, edits }: InjectionRecord)
     `:${hex(sum)}${replaced === '' ? '' : `=${Buffer.from(replaced).toString('base64url')}`}`;
   return [
     'v1',
-    owner,
+    owner.replaceAll(/[\s%]/g, encodeURIComponent),
     hex(original),
     `${frame.before}+${frame.behind}${tail(frame.sum, frame.replaced)}`,
     ...edits.map(({ at, length, sum, replaced }) => `${at}+${length}${tail(sum, replaced)}`),
@@ -48,11 +48,21 @@ export function parseRecord(text: unknown): InjectionRecord | null {
     return { at: Number(first), length: Number(second), sum: Number.parseInt(sum!, 16), replaced: decoded };
   });
   return {
-    owner: owner!,
+    owner: decoded(owner!),
     original: Number.parseInt(original!, 16),
     frame: { before: frame!.at, behind: frame!.length, sum: frame!.sum, replaced: frame!.replaced },
     edits,
   };
+}
+
+function decoded(owner: string): string {
+  return owner.replaceAll(/%[0-9A-F]{2}(%[89AB][0-9A-F])*/g, (code) => {
+    try {
+      return decodeURIComponent(code);
+    } catch {
+      return code;
+    }
+  });
 }
 
 function hex(sum: number): string {

@@ -44,14 +44,19 @@ export function workloadOf(manifest: Manifest): Workload | null {
   return {
     manifest,
     kind,
-    name: value.metadata?.name ?? undefined,
-    namespace: value.metadata?.namespace ?? undefined,
+    name: text(value.metadata?.name),
+    namespace: text(value.metadata?.namespace),
     spec,
     podSpecPath: [...path, 'spec'],
     podSpec: template.spec ?? {},
     podLabels: template.metadata?.labels ?? {},
     replicas: scaled ? (typeof spec.replicas === 'number' ? spec.replicas : 1) : null,
   };
+}
+
+/** A name may have been written as a number. */
+function text(value: unknown): string | undefined {
+  return value === null || value === undefined ? undefined : String(value);
 }
 
 /** All containers of a pod, init containers included. */
