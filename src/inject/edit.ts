@@ -139,8 +139,10 @@ function fill(scene: Scene, parent: YAMLMap, pair: Pair<Node, Node | null>, node
   const restOfLine = /^[^\r\n]*/.exec(text.slice(end))![0];
   const [, ...lines] = pairLines('', whole, column, layout);
   if (!parent.flow && empty) return addLines(scene, Math.max(colon, end), 0, lines);
-  if (!parent.flow && !decorated && restOfLine.trim() === '' && !text.slice(colon, end).includes('\n')) {
-    return { start: colon, end, text: eol + lines.join(eol) };
+  if (!parent.flow && !decorated && /^\s*(#.*)?$/.test(restOfLine) && !text.slice(colon, end).includes('\n')) {
+    // A comment behind the emptiness stays behind the key.
+    const comment = restOfLine.trim() === '' ? '' : restOfLine;
+    return { start: colon, end: end + comment.length, text: comment + eol + lines.join(eol) };
   }
   const blanks = leadingBlanks(text, keyStart);
   const alone = lineStart(text, keyStart) + blanks.length === keyStart;

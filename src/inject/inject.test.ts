@@ -129,6 +129,35 @@ describe('a readiness gate', () => {
     expect(injected(text, gate).text).not.toBeNull();
   });
 
+  const statefulSet = (spec: string, replicas = 3) =>
+    deployment('db', { replicas, strategy: spec }).replace('Deployment', 'StatefulSet');
+  const daemonSet = (spec: string) =>
+    deployment('db', { strategy: spec }).replace('Deployment', 'DaemonSet').replace('  replicas: 3\n', '');
+
+  test.each([
+    ['a StatefulSet as it is by default', statefulSet(''), 2],
+    ['a StatefulSet that waits for the pod before', statefulSet('  updateStrategy: {type: OnDelete}\n'), 1],
+    ['a StatefulSet with a rolling update', statefulSet('  podManagementPolicy: Parallel\n'), 1],
+    ['a DaemonSet as it is by default', daemonSet(''), 1],
+    [
+      'a DaemonSet that loses a half at most',
+      daemonSet('  updateStrategy: {rollingUpdate: {maxUnavailable: 50%}}\n'),
+      1,
+    ],
+  ])('is refused for %s', (_, text, times) => {
+    const found = codes(injected(text, gate).report);
+    expect(found).toEqual(Array(times).fill('ROLLOUT_WOULD_STALL'));
+  });
+
+  test.each([
+    ['a StatefulSet', statefulSet('  podManagementPolicy: Parallel\n  updateStrategy: {type: OnDelete}\n')],
+    ['a StatefulSet of one', statefulSet('', 1)],
+    ['a DaemonSet', daemonSet('  updateStrategy: {type: OnDelete}\n')],
+    ['a DaemonSet of which all may go', daemonSet('  updateStrategy: {rollingUpdate: {maxUnavailable: 100%}}\n')],
+  ])('is taken for %s whose rollout does not wait', (_, text) => {
+    expect(injected(text, gate).text).not.toBeNull();
+  });
+
   const budget = (spec: string, selector = 'matchLabels: {app: web}') =>
     `apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: pdb}\nspec:\n  ${spec}\n  selector: {${selector}}\n---\n${rolling('      maxUnavailable: 100%\n')}`;
 
