@@ -1,18 +1,9 @@
 import { type Document, isMap, type Node, visit, type YAMLMap } from 'yaml';
-import {
-  addPair,
-  addUnder,
-  type Edit,
-  type Entry,
-  pairOf,
-  refuseElsewhere,
-  replaceScalar,
-  type Scene,
-  walk,
-} from './edit.ts';
+import { addPair, addUnder, type Edit, type Entry, pairOf, replaceScalar, type Scene } from './edit.ts';
 import type { Value } from './emit.ts';
 import type { Manifest, ObjectValue } from './manifests.ts';
 import { Refused } from './report.ts';
+import { refuseElsewhere, walk } from './walk.ts';
 
 type Path = readonly (string | number)[];
 
