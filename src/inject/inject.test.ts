@@ -226,6 +226,34 @@ describe('several inputs', () => {
   });
 });
 
+describe('an autoscaler of the input', () => {
+  const scaler = (max: number) =>
+    `apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\nspec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n  minReplicas: 2\n  maxReplicas: ${max}\n---\n`;
+
+  test('counts: as many as it may make must be allowed to go', () => {
+    const text = deployment('web', { strategy: '  strategy: {rollingUpdate: {maxUnavailable: 3}}\n' });
+    const gate = ['--publish', 'readiness-gate'];
+    expect(injected(scaler(3) + text, gate).text).not.toBeNull();
+    expect(codes(injected(scaler(4) + text, gate).report)).toEqual(['ROLLOUT_WOULD_STALL']);
+  });
+
+  test('sees to a standby', () => {
+    const text = deployment('web', { replicas: 1 });
+    expect(codes(injected(text).report)).toContain('NO_STANDBY');
+    expect(codes(injected(scaler(4) + text).report)).not.toContain('NO_STANDBY');
+  });
+});
+
+test('a port by name is told of where there is no selector to look it up with', () => {
+  const service =
+    'apiVersion: v1\nkind: Service\nmetadata: {name: lead}\nspec: {ports: [{port: 80, targetPort: http}]}\n---\n';
+  const { text, report } = injected(service + deployment('web'), ['--publish', 'endpointslice', '--service', 'lead']);
+  expect(text).not.toBeNull();
+  expect(report).toContainEqual(
+    expect.objectContaining({ code: 'SERVICE_PORT_UNMATCHED', remedy: 'write its number' }),
+  );
+});
+
 test('a Lease that the input ships is not added', () => {
   const lease = 'apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: web}\n---\n';
   expect(injected(lease + deployment('web')).text!.match(/kind: Lease/g)).toHaveLength(1);

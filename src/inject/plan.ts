@@ -94,11 +94,26 @@ function hazardsOf(
   options: InjectOptions,
   settings: Settings,
 ): Hazard[] {
-  const warnings = podWarnings(workload, options, settings);
+  const { fewest, most } = scaleOf(workload, manifests);
+  const warnings = podWarnings({ ...workload, replicas: fewest }, options, settings);
   if (!options.publish.includes('readiness-gate')) return warnings;
+  const largest = { ...workload, replicas: most };
   const budgets = manifests.filter(({ value }) => value.kind === 'PodDisruptionBudget');
-  const blocked = budgets.map(({ value }) => budgetHazard(value, workload)).filter((hazard) => hazard !== null);
-  return [...rolloutHazards(workload), ...blocked, ...warnings];
+  const blocked = budgets.map(({ value }) => budgetHazard(value, largest)).filter((hazard) => hazard !== null);
+  return [...rolloutHazards(largest), ...blocked, ...warnings];
+}
+
+/** How many replicas there may be: what is written, or what an autoscaler of the input makes of it. */
+function scaleOf(workload: Workload, manifests: readonly Manifest[]): { fewest: number | null; most: number | null } {
+  const { kind, name, namespace, replicas } = workload;
+  const scaler = manifests.find(({ value: { kind: own, metadata, spec } }) => {
+    const elsewhere = metadata?.namespace !== undefined && namespace !== undefined && metadata.namespace !== namespace;
+    const target = spec?.scaleTargetRef;
+    return own === 'HorizontalPodAutoscaler' && target?.kind === kind && target?.name === name && !elsewhere;
+  });
+  if (scaler === undefined || replicas === null) return { fewest: replicas, most: replicas };
+  const { minReplicas = 1, maxReplicas = replicas } = scaler.value.spec;
+  return { fewest: Number(minReplicas), most: Math.max(Number(maxReplicas), replicas) };
 }
 
 function serviceAccountOf({ serviceAccountName, serviceAccount }: ObjectValue): string | undefined {

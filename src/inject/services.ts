@@ -24,7 +24,7 @@ export function planService(manifests: readonly Manifest[], workload: Workload, 
   const spec: ObjectValue = manifest.value.spec ?? {};
   const selects = Object.keys(spec.selector ?? {}).length > 0;
   if (publish.includes('endpointslice')) {
-    if (!selects) return { manifest: null, changes: [], findings: [] };
+    if (!selects) return { manifest, changes: [], findings: portAdvice(service, spec) };
     throw new Refused(
       'SERVICE_HAS_SELECTOR',
       manifest.start,
@@ -83,6 +83,18 @@ function portChanges(
     const meant = wanted === target || names.includes(wanted);
     return meant ? [{ kind: 'scalar', path, key: 'targetPort', value: listen }] : [];
   });
+}
+
+/** Without a selector there are no pods in which a port could be looked up by its name. */
+function portAdvice(service: string, { ports }: ObjectValue): ServicePlan['findings'] {
+  const named = (Array.isArray(ports) ? ports : [])
+    .map((port) => port?.targetPort)
+    .filter((port) => typeof port === 'string');
+  return named.map((port) => ({
+    code: 'SERVICE_PORT_UNMATCHED',
+    message: `the targetPort ${port} of Service ${service} is a name, which can't be looked up without a selector`,
+    remedy: 'write its number',
+  }));
 }
 
 function adviceWithoutService({ publish, gateway }: InjectOptions): ServicePlan['findings'] {
