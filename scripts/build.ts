@@ -6,6 +6,7 @@
  * dist/main.cache     its bytecode
  * dist/signals.js     takes SIGTERM and SIGINT from the first moment on
  * dist/lazy/*.js      what few starts need, each in one file: packages, minified (see build/lazy-packages.ts), and parts of ours
+ *                     (see build/lazy-parts.ts)
  */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { bundle } from './build/bundle.ts';
 import { bakeCodeCache, loaderSource } from './build/code-cache.ts';
 import { LAZY_PACKAGES } from './build/lazy-packages.ts';
+import { LAZY_PARTS } from './build/lazy-parts.ts';
 import { noticesOf } from './build/third-party-notices.ts';
 
 const { values: options } = parseArgs({ options: { outdir: { type: 'string', default: 'dist' } } });
@@ -23,12 +25,14 @@ const outdir = resolve(root, options.outdir);
 const staging = `${outdir}.${process.pid}`;
 mkdirSync(staging, { recursive: true });
 try {
-  const { main, lazy } = await bundle(staging);
+  const metafiles = await bundle(staging);
   write('package.json', '{ "type": "commonjs" }\n');
-  write('THIRD-PARTY-NOTICES.txt', noticesOf(root, [main, lazy]));
+  write('THIRD-PARTY-NOTICES.txt', noticesOf(root, metafiles));
   write('leasegate.js', loaderSource());
   // A package that does not work as a bundle should not wait for its first user to tell.
-  for (const { file } of LAZY_PACKAGES) createRequire(import.meta.url)(join(staging, 'lazy', `${file}.js`));
+  for (const file of [...LAZY_PACKAGES.map((each) => each.file), ...LAZY_PARTS]) {
+    createRequire(import.meta.url)(join(staging, 'lazy', `${file}.js`));
+  }
   await bakeCodeCache(staging);
   rmSync(outdir, { recursive: true, force: true });
   renameSync(staging, outdir);

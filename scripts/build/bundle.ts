@@ -3,11 +3,12 @@ import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { clientNode } from './client-node.ts';
 import { WRAPPER } from './code-cache.ts';
 import { LAZY_PACKAGES, lazyPackages } from './lazy-packages.ts';
+import { LAZY_PARTS, lazyParts } from './lazy-parts.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
 /** Writes `main.js`, `signals.js` and `lazy/*.js`: all that the loader needs but the bytecode. */
-export async function bundle(outdir: string): Promise<{ main: Metafile; lazy: Metafile }> {
+export async function bundle(outdir: string): Promise<readonly Metafile[]> {
   const common = {
     absWorkingDir: root,
     outdir,
@@ -29,8 +30,13 @@ export async function bundle(outdir: string): Promise<{ main: Metafile; lazy: Me
     banner: { js: WRAPPER.banner },
     footer: { js: WRAPPER.footer },
   });
-  const parts = Object.entries(LAZY_PARTS).map(([name, { source }]) => [`lazy/${name}`, source]);
-  await build({ ...common, entryPoints: { signals: 'src/cli/signals.ts', ...Object.fromEntries(parts) } });
+  const parts = await build({
+    ...common,
+    entryPoints: {
+      signals: 'src/cli/signals.ts',
+      ...Object.fromEntries(LAZY_PARTS.map((name) => [`lazy/${name}`, `src/${name}/index.ts`])),
+    },
+  });
   const lazy = await build({
     ...common,
     entryPoints: Object.fromEntries(LAZY_PACKAGES.map(({ name, file }) => [`lazy/${file}`, name])),
@@ -38,24 +44,8 @@ export async function bundle(outdir: string): Promise<{ main: Metafile; lazy: Me
     // As in Node's own build of undici: without its second, experimental parser.
     define: { esbuildDetection: 'true' },
   });
-  return { main: main.metafile, lazy: lazy.metafile };
+  return [main, parts, lazy].map(({ metafile }) => metafile);
 }
-
-/** Our own parts that few starts need, and that share next to nothing with the rest: a file of their own each. */
-const LAZY_PARTS: Readonly<Record<string, { readonly source: string; readonly imported: RegExp }>> = {
-  doctor: { source: 'src/doctor/index.ts', imported: /\/doctor\/index\.ts$/ },
-};
-
-const lazyParts: Plugin = {
-  name: 'lazy-parts',
-  setup({ onResolve }) {
-    for (const [name, { imported }] of Object.entries(LAZY_PARTS)) {
-      onResolve({ filter: imported }, ({ kind }) => {
-        return kind === 'entry-point' ? null : { path: `./lazy/${name}.js`, external: true };
-      });
-    }
-  },
-};
 
 /** A file of its own, which the loader requires before the bundle is compiled; the bundle then finds that very module. */
 const signals: Plugin = {

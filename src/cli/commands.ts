@@ -21,6 +21,8 @@ const HELP: Readonly<Record<CommandName, (argv: readonly string[]) => string | n
   'step-down': helpOf(COMMANDS['step-down']),
   pause: helpOf(COMMANDS.pause),
   resume: helpOf(COMMANDS.resume),
+  inject: helpOf(COMMANDS.inject),
+  uninject: helpOf(COMMANDS.uninject),
   'lease-server': helpOf(COMMANDS['lease-server']),
   demo: helpOf(COMMANDS.demo),
 };
@@ -33,7 +35,7 @@ function helpOf<O extends Options>(table: OptionTable<O>): (argv: readonly strin
 export const OVERVIEW = `Usage: leasegate [command] [options]
 
 ${Object.values(COMMANDS)
-  .map(({ command, summary }) => `  ${command.padEnd(14)}${summary}`)
+  .map(({ command, summary }) => `  ${command.padEnd(14)}${summary.replaceAll('`', '')}`)
   .join('\n')}
 
 Without a command: run. leasegate <command> --help lists a command's options; leasegate --version prints the version.

@@ -23,6 +23,11 @@ export class TestContext implements CommandContext {
     return true;
   }
 
+  stdoutWhole(text: string): Promise<void> {
+    this.stdout(text);
+    return Promise.resolve();
+  }
+
   stderr(text: string): void {
     this.err += text;
   }

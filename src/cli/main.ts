@@ -14,6 +14,8 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   'step-down': async () => (await import('./hand-over.ts')).stepDown,
   pause: async () => (await import('./hand-over.ts')).pause,
   resume: async () => (await import('./hand-over.ts')).resume,
+  inject: async () => (await import('./inject.ts')).injectCommand,
+  uninject: async () => (await import('./inject.ts')).uninjectCommand,
   'lease-server': async () => (await import('./lease-server.ts')).leaseServer,
   demo: async () => (await import('./demo.ts')).demo,
 };
@@ -23,6 +25,7 @@ const stdout = new Output(process.stdout);
 const context: CommandContext = {
   env: process.env,
   stdout: (text) => stdout.write(text),
+  stdoutWhole: (text) => stdout.writeWhole(text),
   stderr: (text) => void process.stderr.write(text),
   readFile: (path) => {
     try {

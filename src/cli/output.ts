@@ -24,6 +24,11 @@ export class Output {
     return true;
   }
 
+  /** Resolves when all of the text is written, or can't be because its reader is gone. */
+  writeWhole(text: string): Promise<void> {
+    return new Promise((resolve) => this.#stream.write(text, () => resolve()));
+  }
+
   /** Resolves when all has been read or can't be, at the latest after `waitMsMax`. */
   async flushed(waitMsMax: number): Promise<void> {
     if (this.#stream.writableLength === 0) return;

@@ -32,6 +32,7 @@ export function configurationPage(): string {
       `## \`leasegate ${table.command}\``,
       '',
       table.summary,
+      ...operands(table as unknown as OptionTable<Options>),
       ...furtherOptions(table as unknown as OptionTable<Options>),
       '',
     ]),
@@ -47,6 +48,15 @@ function furtherOptions(table: OptionTable<Options>): string[] {
   return [
     ...(takesAll ? ['', 'It takes all options of `leasegate run`, from the same variables, and:'] : []),
     ...optionTables({ ...table, options: Object.fromEntries(further) }),
+  ];
+}
+
+function operands<O extends Options>({ command, positionals }: OptionTable<O>): string[] {
+  if (positionals === undefined) return [];
+  const { placeholder, meaning } = positionals;
+  return [
+    '',
+    `\`leasegate ${command} [options] [${placeholder}...]\`: ${meaning.charAt(0).toLowerCase()}${meaning.slice(1)} More: [inject.md](inject.md).`,
   ];
 }
 

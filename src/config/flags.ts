@@ -6,6 +6,8 @@ import { unknownOption } from './unknown.ts';
 export interface FlagsRead {
   /** Text by option key; null for a flag without a value, which is among the problems. */
   readonly given: ReadonlyMap<string, string | null>;
+  /** Arguments that belong to no flag, where the command takes some. */
+  readonly positionals: readonly string[];
   readonly help: boolean;
   readonly problems: readonly Problem[];
 }
@@ -15,6 +17,7 @@ export function readFlags<O extends Options>(table: OptionTable<O>, argv: readon
   const keys = new Map(Object.entries(table.options).flatMap(([key, { flag }]) => (flag ? [[flag, key]] : [])));
   const given = new Map<string, string | null>();
   const problems: Problem[] = [];
+  const positionals: string[] = [];
   const seen = new Set<number>();
   let help = false;
 
@@ -25,6 +28,10 @@ export function readFlags<O extends Options>(table: OptionTable<O>, argv: readon
     if (token.kind === 'option-terminator' || seen.has(token.index)) continue;
     seen.add(token.index);
     if (token.kind === 'positional') {
+      if (table.positionals !== undefined) {
+        positionals.push(token.value);
+        continue;
+      }
       const remedy = `leave it out, or put its flag before it (leasegate ${table.command} --help lists them)`;
       const message = 'belongs to no flag';
       problems.push({ code: 'ARGUMENT_UNEXPECTED', option: 'argument', value: token.value, message, remedy });
@@ -47,7 +54,8 @@ export function readFlags<O extends Options>(table: OptionTable<O>, argv: readon
       continue;
     }
     const option = labelOf(table.options[key]!);
-    if (given.has(key)) {
+    const repeatable = key !== undefined && table.options[key]!.repeatable === true;
+    if (given.has(key) && !repeatable) {
       problems.push({
         code: 'OPTION_REPEATED',
         option,
@@ -61,10 +69,11 @@ export function readFlags<O extends Options>(table: OptionTable<O>, argv: readon
       const remedy = `write ${token.rawName} ${placeholder === 'BOOLEAN' ? 'true' : placeholder}`;
       problems.push({ code: 'OPTION_INVALID', option, value, message: `${token.rawName} has no value`, remedy });
     } else {
-      given.set(key, value);
+      const before = given.get(key);
+      given.set(key, before == null ? value : `${before}\n${value}`);
     }
   }
-  return { given, help, problems };
+  return { given, positionals, help, problems };
 }
 
 /** Whether the arguments ask for `--help` (or `-h`), whatever else they hold. */

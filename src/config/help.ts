@@ -6,13 +6,25 @@ const INDENT = '        ';
 /** The text of `leasegate <command> --help`. */
 export function helpText<O extends Options>(table: OptionTable<O>): string {
   const options = Object.values(table.options);
-  const lines = [`Usage: leasegate ${table.command} [options]`, '', ...wrap(table.summary, '')];
+  const lines = [
+    `Usage: leasegate ${table.command} [options]${operandOf(table)}`,
+    '',
+    ...wrap(table.summary.replaceAll('`', ''), ''),
+  ];
+  if (table.positionals !== undefined) {
+    const { placeholder, meaning } = table.positionals;
+    lines.push('', `  ${placeholder}`, ...wrap(meaning.replaceAll('`', ''), INDENT));
+  }
   for (const [group, members] of Map.groupBy(options, (option) => option.group)) {
     lines.push('', group, ...members.flatMap((option) => describe(option, table)));
   }
   const precedence = options.some(({ env }) => env !== undefined) ? 'Flags win over environment variables. ' : '';
   lines.push('', `${precedence}-h, --help prints this text.`);
   return `${lines.join('\n')}\n`;
+}
+
+function operandOf<O extends Options>({ positionals }: OptionTable<O>): string {
+  return positionals === undefined ? '' : ` [${positionals.placeholder}...]`;
 }
 
 function describe<O extends Options>(option: Option<unknown>, table: OptionTable<O>): string[] {

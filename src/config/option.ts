@@ -19,6 +19,8 @@ export interface Option<T> {
   readonly required?: true;
   /** The flag alone means `true`, and takes no value from the argument behind it. */
   readonly switch?: true;
+  /** It may be given more than once; its type then gets the texts with line ends between them. */
+  readonly repeatable?: true;
   /** Heading under which `--help` and the documentation show it. */
   readonly group: string;
   readonly meaning: string;
@@ -57,6 +59,8 @@ export interface OptionTable<O extends Options> {
   readonly summary: string;
   /** Environment variables that begin so and are not in the table are refused; without it the others' are left alone. */
   readonly envPrefix?: string;
+  /** What arguments without a flag mean; without it they are refused. */
+  readonly positionals?: { readonly placeholder: string; readonly meaning: string };
   readonly options: O;
   readonly relations: readonly Relation<O>[];
 }

@@ -14,7 +14,7 @@ export interface OptionSources {
 
 /** `values` holds what is valid even where there are problems, so that a caller can go on checking. */
 export type ParseResult<O extends Options> =
-  | { readonly ok: true; readonly values: Values<O> }
+  | { readonly ok: true; readonly values: Values<O>; readonly positionals: readonly string[] }
   | { readonly ok: false; readonly values: Partial<Values<O>>; readonly problems: readonly Problem[] };
 
 /**
@@ -57,7 +57,9 @@ export function parseOptions<O extends Options>(table: OptionTable<O>, { argv, e
   problems.push(...brokenRelations(table, values, given));
 
   const typed = Object.fromEntries(values) as Values<O>;
-  return problems.length === 0 ? { ok: true, values: typed } : { ok: false, values: typed, problems };
+  return problems.length === 0
+    ? { ok: true, values: typed, positionals: flags.positionals }
+    : { ok: false, values: typed, problems };
 }
 
 function unknownVariables<O extends Options>(table: OptionTable<O>, env: Env): Problem[] {

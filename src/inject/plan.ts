@@ -1,0 +1,147 @@
+import { dnsSubdomain } from '../config/names.ts';
+import type { Change } from './change.ts';
+import type { Value } from './emit.ts';
+import { budgetHazard, type Hazard, rolloutHazards } from './hazards.ts';
+import type { Manifest, ObjectValue } from './manifests.ts';
+import type { InjectOptions } from './options.ts';
+import { podWarnings, refuseUnfit } from './pod-checks.ts';
+import type { Election } from './rbac.ts';
+import { type Code, Refused } from './report.ts';
+import { planService } from './services.ts';
+import type { Settings } from './settings.ts';
+import { GATE_CONDITION, sidecarOf, TOKEN_VOLUME_SOURCE } from './sidecar.ts';
+import type { Workload } from './workload.ts';
+
+/** A workload with all that shall be done for it. */
+export interface Plan {
+  readonly workload: Workload;
+  readonly election: Election;
+  /** By object: the workload itself, and its Service. */
+  readonly changes: ReadonlyMap<Manifest, readonly Change[]>;
+  readonly rights: Pick<InjectOptions, 'publish' | 'service'>;
+}
+
+/** Reports a finding; the offset is that of its place in the text. */
+export type Say = (code: Code, subject: string, offset: number | null, message: string, remedy: string | null) => void;
+
+interface Planning {
+  /** All of the input: Services and budgets are looked for there. */
+  readonly manifests: readonly Manifest[];
+  readonly options: InjectOptions;
+  readonly settings: Settings;
+  readonly say: Say;
+}
+
+/** @throws Refused where the workload can't be injected at all */
+export function planOf(workload: Workload, { manifests, options, settings, say }: Planning): Plan {
+  const { manifest, podSpecPath, podSpec } = workload;
+  refuseUnfit(workload, settings);
+  for (const hazard of hazardsOf(workload, manifests, options, settings))
+    say(hazard.code, manifest.subject, manifest.start, hazard.message, hazard.remedy);
+  const election = electionOf(workload, options);
+  const item = (key: string, value: Value, first = false): Change => ({
+    kind: 'under',
+    path: podSpecPath,
+    key,
+    entry: { kind: 'item', value, first },
+    before: 'containers',
+  });
+  const gates: unknown[] = Array.isArray(podSpec.readinessGates) ? podSpec.readinessGates : [];
+  const gated = gates.some((gate) => (gate as ObjectValue | null)?.conditionType === GATE_CONDITION);
+  const named = serviceAccountOf(podSpec) !== undefined || election.serviceAccount === 'default';
+  const account = {
+    path: podSpecPath,
+    key: 'serviceAccountName',
+    value: election.serviceAccount,
+    before: 'containers',
+  };
+  const changes: Change[] = [
+    ...(named ? [] : [{ kind: 'pair', ...account } as const]),
+    ...(options.publish.includes('readiness-gate') && !gated
+      ? [item('readinessGates', { conditionType: GATE_CONDITION })]
+      : []),
+    item('initContainers', sidecarOf(election.leaseName, options, settings), options.position === 'first'),
+    { kind: 'under', path: podSpecPath, key: 'volumes', entry: { kind: 'item', value: TOKEN_VOLUME_SOURCE } },
+  ];
+  const service = planService(manifests, workload, options);
+  for (const { code, message, remedy } of service.findings) {
+    const subject = code === 'SERVICE_ROUTED' ? service.manifest!.subject : manifest.subject;
+    say(code, subject, (service.manifest ?? manifest).start, message, remedy);
+  }
+  const position = options.position === 'first' ? 'before' : 'after';
+  const others = (Array.isArray(podSpec.initContainers) ? podSpec.initContainers : [])
+    .map((each) => each?.name)
+    .join(', ');
+  const placed = others === '' ? '' : `, ${position} ${others}`;
+  say('INJECTED', manifest.subject, manifest.start, `sidecar for Lease ${election.leaseName}${placed}`, null);
+  if (election.ownServiceAccount) {
+    say(
+      'SERVICE_ACCOUNT_CHANGED',
+      manifest.subject,
+      manifest.start,
+      `its pods had the service account "default"; now they have ${election.serviceAccount}, whose token only the sidecar gets`,
+      'if the application used the token of "default", keep that: --service-account default',
+    );
+  }
+  const all = new Map<Manifest, readonly Change[]>([[manifest, changes]]);
+  if (service.manifest !== null && service.changes.length > 0) all.set(service.manifest, service.changes);
+  return { workload, election, changes: all, rights: options };
+}
+
+function hazardsOf(
+  workload: Workload,
+  manifests: readonly Manifest[],
+  options: InjectOptions,
+  settings: Settings,
+): Hazard[] {
+  const { fewest, most } = scaleOf(workload, manifests);
+  const warnings = podWarnings({ ...workload, replicas: fewest }, options, settings);
+  if (!options.publish.includes('readiness-gate')) return warnings;
+  const largest = { ...workload, replicas: most };
+  const budgets = manifests.filter(({ value }) => value.kind === 'PodDisruptionBudget');
+  const blocked = budgets.map(({ value }) => budgetHazard(value, largest)).filter((hazard) => hazard !== null);
+  return [...rolloutHazards(largest), ...blocked, ...warnings];
+}
+
+/** How many replicas there may be: what is written, or what an autoscaler of the input makes of it. */
+function scaleOf(workload: Workload, manifests: readonly Manifest[]): { fewest: number | null; most: number | null } {
+  const { kind, name, namespace, replicas } = workload;
+  const scaler = manifests.find(({ value: { kind: own, metadata, spec } }) => {
+    const elsewhere = metadata?.namespace !== undefined && namespace !== undefined && metadata.namespace !== namespace;
+    const target = spec?.scaleTargetRef;
+    return own === 'HorizontalPodAutoscaler' && target?.kind === kind && target?.name === name && !elsewhere;
+  });
+  if (scaler === undefined || replicas === null) return { fewest: replicas, most: replicas };
+  const { minReplicas = 1, maxReplicas = replicas } = scaler.value.spec;
+  return { fewest: Number(minReplicas), most: Math.max(Number(maxReplicas), replicas) };
+}
+
+function serviceAccountOf({ serviceAccountName, serviceAccount }: ObjectValue): string | undefined {
+  return serviceAccountName || serviceAccount || undefined;
+}
+
+function electionOf({ manifest, name, namespace, podSpec }: Workload, options: InjectOptions): Election {
+  if (name !== undefined && !dnsSubdomain.parse(name).ok) {
+    const message = `its name ${JSON.stringify(name)} is none that Kubernetes takes`;
+    throw new Refused('UNUSUAL_SHAPE', manifest.start, message, 'mend it; if it is a template, render it first');
+  }
+  const leaseName = options.leaseName ?? name;
+  if (leaseName === undefined) {
+    throw new Refused(
+      'LEASE_NAME_MISSING',
+      manifest.start,
+      'has no name that its Lease could have',
+      'give one: --lease-name NAME',
+    );
+  }
+  const existing = serviceAccountOf(podSpec) ?? options.serviceAccount ?? undefined;
+  const roleName = `${name ?? leaseName}-leasegate`;
+  return {
+    subject: manifest.subject,
+    namespace,
+    leaseName,
+    roleName,
+    serviceAccount: existing ?? roleName,
+    ownServiceAccount: existing === undefined,
+  };
+}

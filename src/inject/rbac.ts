@@ -1,0 +1,88 @@
+import type { Value } from './emit.ts';
+import type { InjectOptions } from './options.ts';
+
+export const MANAGED_BY = 'leasegate-inject';
+export const FOR_ANNOTATION = 'leasegate.dev/injected-for';
+
+export interface Election {
+  /** `Deployment/web` */
+  readonly subject: string;
+  readonly namespace: string | undefined;
+  readonly leaseName: string;
+  /** Of Role, RoleBinding, and the service account that is made. */
+  readonly roleName: string;
+  readonly serviceAccount: string;
+  /** Whether the service account is ours to make. */
+  readonly ownServiceAccount: boolean;
+}
+
+type Rights = Pick<InjectOptions, 'publish' | 'service'>;
+type Document = { readonly kind: string; readonly metadata: { readonly name: string } } & {
+  readonly [key: string]: Value;
+};
+
+/** The documents that a workload needs beside it, in the order in which they can be applied. */
+export function documentsOf(election: Election, rights: Rights): readonly Document[] {
+  const { leaseName, roleName, serviceAccount, ownServiceAccount } = election;
+  const metadata = (name: string) => ({
+    name,
+    ...(election.namespace === undefined ? {} : { namespace: election.namespace }),
+    labels: { 'app.kubernetes.io/name': 'leasegate', 'app.kubernetes.io/managed-by': MANAGED_BY },
+    annotations: { [FOR_ANNOTATION]: election.subject },
+  });
+  const rbac = 'rbac.authorization.k8s.io';
+  return [
+    // The token is mounted into the sidecar alone: the application gets none of these rights.
+    ...(ownServiceAccount
+      ? [
+          {
+            apiVersion: 'v1',
+            kind: 'ServiceAccount',
+            metadata: metadata(serviceAccount),
+            automountServiceAccountToken: false,
+          },
+        ]
+      : []),
+    { apiVersion: `${rbac}/v1`, kind: 'Role', metadata: metadata(roleName), rules: rulesOf(leaseName, rights) },
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: 'RoleBinding',
+      metadata: metadata(roleName),
+      roleRef: { apiGroup: rbac, kind: 'Role', name: roleName },
+      // Without a namespace it is that of the binding.
+      subjects: [{ kind: 'ServiceAccount', name: serviceAccount, ...namespaced(election) }],
+    },
+    // Empty, so that the first replica takes it at once, and that applying it again takes nothing away from a leader.
+    { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: metadata(leaseName) },
+  ];
+}
+
+function namespaced({ namespace }: Election): { readonly namespace?: string } {
+  return namespace === undefined ? {} : { namespace };
+}
+
+/** deploy/base/role.yaml, and what docs/publishing.md adds to it (a test compares both). */
+function rulesOf(leaseName: string, { publish, service }: Rights): Value[] {
+  const rule = (group: string, resources: string[], verbs: string[], resourceNames?: string[]): Value => ({
+    apiGroups: [group],
+    resources,
+    ...(resourceNames === undefined ? {} : { resourceNames }),
+    verbs,
+  });
+  const onPods = publish.includes('label') || publish.includes('readiness-gate');
+  const slices = 'discovery.k8s.io';
+  return [
+    rule('coordination.k8s.io', ['leases'], ['get', 'list', 'watch', 'update'], [leaseName]),
+    rule('coordination.k8s.io', ['leases'], ['create']),
+    rule('', ['events'], ['create']),
+    ...(onPods ? [rule('', ['pods'], ['get', 'list', 'watch', 'patch'])] : []),
+    ...(publish.includes('readiness-gate') ? [rule('', ['pods/status'], ['patch'])] : []),
+    ...(publish.includes('endpointslice') && service !== null
+      ? [
+          rule('', ['services'], ['get'], [service]),
+          rule(slices, ['endpointslices'], ['get', 'watch', 'patch'], [`${service}.${leaseName}`]),
+          rule(slices, ['endpointslices'], ['create']),
+        ]
+      : []),
+  ];
+}
