@@ -5,16 +5,14 @@
  * dist/main.js        everything that every start needs, in one file; not minified, so that stack traces can be read
  * dist/main.cache     its bytecode
  * dist/signals.js     takes SIGTERM and SIGINT from the first moment on
- * dist/lazy/*.js      packages that few starts need (see build/lazy-packages.ts), each in one file, minified; and commands that
- *                     no sidecar runs (see build/lazy-commands.ts)
+ * dist/lazy/*.js      what few starts need, each in one file: packages, minified (see build/lazy-packages.ts), and parts of ours
  */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bundle } from './build/bundle.ts';
+import { bundle, LAZY_PARTS } from './build/bundle.ts';
 import { bakeCodeCache, loaderSource } from './build/code-cache.ts';
-import { LAZY_COMMANDS } from './build/lazy-commands.ts';
 import { LAZY_PACKAGES } from './build/lazy-packages.ts';
 import { noticesOf } from './build/third-party-notices.ts';
 
@@ -29,8 +27,8 @@ try {
   write('package.json', '{ "type": "commonjs" }\n');
   write('THIRD-PARTY-NOTICES.txt', noticesOf(root, metafiles));
   write('leasegate.js', loaderSource());
-  // A package that does not work as a bundle should not wait for its first user to tell.
-  for (const file of [...LAZY_PACKAGES.map((each) => each.file), ...LAZY_COMMANDS]) {
+  // What does not work as a bundle should not wait for its first user to tell.
+  for (const file of [...LAZY_PACKAGES.map((each) => each.file), ...Object.keys(LAZY_PARTS)]) {
     createRequire(import.meta.url)(join(staging, 'lazy', `${file}.js`));
   }
   await bakeCodeCache(staging);

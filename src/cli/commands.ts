@@ -16,6 +16,7 @@ export function helpAsked(command: CommandName, argv: readonly string[]): string
 
 const HELP: Readonly<Record<CommandName, (argv: readonly string[]) => string | null>> = {
   run: helpOf(COMMANDS.run),
+  doctor: helpOf(COMMANDS.doctor),
   status: helpOf(COMMANDS.status),
   'step-down': helpOf(COMMANDS['step-down']),
   pause: helpOf(COMMANDS.pause),

@@ -32,7 +32,7 @@ export class TestContext implements CommandContext {
     this.err += text;
   }
 
-  readFile(): string | undefined {
+  readFile(_path: string): string | undefined {
     return undefined;
   }
 

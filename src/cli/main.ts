@@ -9,6 +9,7 @@ import { onImpatience, onSignal } from './signals.ts';
 /** Loaded when asked for: a sidecar must not pay for the demo. */
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).run,
+  doctor: async () => (await import('./doctor.ts')).doctor,
   status: async () => (await import('./status.ts')).status,
   'step-down': async () => (await import('./hand-over.ts')).stepDown,
   pause: async () => (await import('./hand-over.ts')).pause,

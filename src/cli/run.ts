@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { homedir, hostname } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { createApi } from '../api/api.ts';
 import { type Listener, listen } from '../api/listen.ts';
@@ -14,7 +12,7 @@ import { KubeClient } from '../kube/client.ts';
 import { Credentials } from '../kube/credentials.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { HttpTransport } from '../kube/http-transport.ts';
-import { KubeConfigError, type KubeConfigSource, type LoadedKubeConfig, loadKubeConfig } from '../kube/kubeconfig.ts';
+import { KubeConfigError, type LoadedKubeConfig, loadKubeConfig } from '../kube/kubeconfig.ts';
 import { LeaseWatch } from '../kube/lease-watch.ts';
 import { LeaseStore } from '../kube/leases.ts';
 import { Leadership } from '../leadership/leadership.ts';
@@ -23,6 +21,7 @@ import { delay } from '../ports/delay.ts';
 import { ListenError } from '../ports/listen-error.ts';
 import { ElectionRunner } from '../runner/runner.ts';
 import { VERSION } from '../version.ts';
+import { configSources, kubeconfigSource } from './config-sources.ts';
 import type { CommandContext } from './context.ts';
 import { closeGateway, holderAddress, openGateway } from './gateway.ts';
 import { followHealth } from './health.ts';
@@ -36,13 +35,8 @@ import { processMemory, spareMemory } from './spare-memory.ts';
 
 /** `leasegate run`: the sidecar. Ends on SIGTERM, or at once (2) when it can't be configured, or (1) can't listen. */
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
-  const kubeconfigSource = (kubeconfig: string | undefined): KubeConfigSource => ({
-    kubeconfig,
-    inCluster: Boolean(context.env.KUBERNETES_SERVICE_HOST && context.env.KUBERNETES_SERVICE_PORT),
-    homeDirectory: homedir(),
-  });
   try {
-    return await configureAndServe(argv, kubeconfigSource, context);
+    return await configureAndServe(argv, context);
   } catch (error) {
     if (!(error instanceof KubeConfigError)) throw error;
     context.stderr(`leasegate: ${error.code} ${error.message}; ${error.remedy}\n`);
@@ -50,34 +44,13 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   }
 }
 
-async function configureAndServe(
-  argv: readonly string[],
-  kubeconfigSource: (kubeconfig: string | undefined) => KubeConfigSource,
-  context: CommandContext,
-): Promise<number> {
-  const loaded = loadConfig({
-    argv,
-    env: context.env,
-    readFile: context.readFile,
-    hostname,
-    randomHex: (bytes) => randomBytes(bytes).toString('hex'),
-    kubeconfigNamespace: (kubeconfig) => namespaceOf(kubeconfigSource(kubeconfig)),
-  });
+async function configureAndServe(argv: readonly string[], context: CommandContext): Promise<number> {
+  const loaded = loadConfig(configSources(argv, context));
   if (!loaded.ok) {
     context.stderr(formatProblems(loaded.problems));
     return 2;
   }
-  return serve(loaded.config, loadKubeConfig(kubeconfigSource(loaded.config.kubeconfig)), context);
-}
-
-/** Undefined where there is no cluster configuration at all; one that is there but can't be used is an error. */
-function namespaceOf(source: KubeConfigSource): string | undefined {
-  try {
-    return loadKubeConfig(source).namespace;
-  } catch (error) {
-    if (error instanceof KubeConfigError && source.kubeconfig === undefined) return undefined;
-    throw error;
-  }
+  return serve(loaded.config, loadKubeConfig(kubeconfigSource(loaded.config.kubeconfig, context)), context);
 }
 
 async function serve(config: Config, kube: LoadedKubeConfig, context: CommandContext): Promise<number> {

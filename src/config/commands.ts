@@ -1,5 +1,6 @@
 import { address } from './address.ts';
 import { PAUSE_OPTIONS, RESUME_OPTIONS, STATUS_OPTIONS, STEP_DOWN_OPTIONS } from './client-options.ts';
+import { DOCTOR_OPTIONS } from './doctor-options.ts';
 import { INJECT_OPTIONS, UNINJECT_OPTIONS } from './inject-options.ts';
 import { dnsSubdomain, oneOf, path } from './names.ts';
 import { defineOptions } from './option.ts';
@@ -53,6 +54,7 @@ export const DEMO_OPTIONS = defineOptions({
 /** Each subcommand's options. */
 export const COMMANDS = {
   run: RUN_OPTIONS,
+  doctor: DOCTOR_OPTIONS,
   status: STATUS_OPTIONS,
   'step-down': STEP_DOWN_OPTIONS,
   pause: PAUSE_OPTIONS,

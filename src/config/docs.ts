@@ -33,7 +33,7 @@ export function configurationPage(): string {
       '',
       table.summary,
       ...operands(table as unknown as OptionTable<Options>),
-      ...optionTables<Options>(table as unknown as OptionTable<Options>),
+      ...furtherOptions(table as unknown as OptionTable<Options>),
       '',
     ]),
     ...BAD_INPUT,
@@ -46,6 +46,17 @@ function operands<O extends Options>({ command, positionals }: OptionTable<O>): 
   return [
     '',
     `\`leasegate ${command} [options] [${placeholder}...]\`: ${meaning.charAt(0).toLowerCase()}${meaning.slice(1)} More: [inject.md](inject.md).`,
+  ];
+}
+
+/** Without those that are `run`'s own. */
+function furtherOptions(table: OptionTable<Options>): string[] {
+  const known = new Set<unknown>(Object.values(RUN_OPTIONS.options));
+  const further = Object.entries(table.options).filter(([, option]) => !known.has(option));
+  const takesAll = further.length < Object.keys(table.options).length;
+  return [
+    ...(takesAll ? ['', 'It takes all options of `leasegate run`, from the same variables, and:'] : []),
+    ...optionTables({ ...table, options: Object.fromEntries(further) }),
   ];
 }
 

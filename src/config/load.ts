@@ -3,7 +3,7 @@ import type { Address } from './address.ts';
 import type { HealthUrl } from './health-url.ts';
 import { dnsLabel, podNameOfHost } from './names.ts';
 import { type NotifyConfig, notifyOf } from './notify-options.ts';
-import { labelOf, type Values } from './option.ts';
+import { labelOf, type OptionTable, type Values } from './option.ts';
 import { type OptionSources, parseOptions } from './parse.ts';
 import type { Problem } from './problem.ts';
 import type { PUBLISHERS } from './publish-options.ts';
@@ -112,9 +112,15 @@ export const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/nam
 
 type RunValues = Values<typeof RUN_OPTIONS.options>;
 
-/** Loads the options of `leasegate run`, or says everything that is wrong with them. */
-export function loadConfig(sources: ConfigSources): ConfigResult {
-  const parsed = parseOptions(RUN_OPTIONS, sources);
+/**
+ * Loads the options of `leasegate run`, or says everything that is wrong with them. `table`: of a command that takes others
+ * beside them.
+ */
+export function loadConfig(
+  sources: ConfigSources,
+  table: OptionTable<typeof RUN_OPTIONS.options> = RUN_OPTIONS,
+): ConfigResult {
+  const parsed = parseOptions(table, sources);
   const problems: Problem[] = parsed.ok ? [] : [...parsed.problems];
   const badKubeconfig = unreadableKubeconfig(parsed.values.kubeconfig, sources);
   if (badKubeconfig !== null) problems.push(badKubeconfig);

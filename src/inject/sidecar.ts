@@ -6,7 +6,7 @@ export const SIDECAR = 'leasegate';
 export const TOKEN_VOLUME = 'leasegate-token';
 export const GATE_CONDITION = 'leasegate.dev/leader';
 
-/** The native sidecar; the same as in deploy/example (a test compares). */
+/** The native sidecar; the same as in deploy/components/sidecar (a test compares). */
 export function sidecarOf(leaseName: string, { image }: InjectOptions, { env, ports }: Settings): Value {
   const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
   const extra = (name: string, containerPort: number | null) =>
@@ -31,7 +31,7 @@ export function sidecarOf(leaseName: string, { image }: InjectOptions, { env, po
     startupProbe: { httpGet: { path: '/readyz', port: 'leasegate' }, periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { httpGet: { path: '/healthz', port: 'leasegate' }, periodSeconds: 10, timeoutSeconds: 5 },
     securityContext: {
-      // What deploy/example says of the whole pod is said of this container alone: the application's user is its own.
+      // Said of this container alone, whatever the pod says: the application's user is its own.
       runAsNonRoot: true,
       runAsUser: 65532,
       runAsGroup: 65532,

@@ -166,6 +166,7 @@ function collect(response: http.IncomingMessage): Promise<KubeReply> {
         status: response.statusCode ?? 0,
         body: parseJson(text),
         retryAfterMs: parseRetryAfter(response.headers['retry-after']),
+        date: response.headers.date,
       });
     });
     // Without this, an answer cut in the middle would wait for ever.

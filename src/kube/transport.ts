@@ -17,6 +17,8 @@ export interface KubeReply {
   readonly body: unknown;
   /** From the Retry-After header, in milliseconds. */
   readonly retryAfterMs: number | null;
+  /** The Date header as it came. */
+  readonly date?: string | undefined;
 }
 
 /** An open watch: one JSON document per line. */

@@ -26,6 +26,8 @@ const RULES: Record<string, Rule> = {
   members: { folders: ['election', 'kube', 'leadership', 'ports'], libraries: true },
   coordinated: { folders: ['election', 'kube', 'leadership', 'ports'], libraries: true },
   config: { folders: [], libraries: true },
+  // It judges by the names and rules that publishing goes by.
+  doctor: { folders: ['election', 'ports', 'publish'], libraries: false },
   inject: { folders: ['config'], libraries: true },
   'lease-server': { folders: ['ports'], libraries: true },
 };

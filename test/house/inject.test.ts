@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { parseAllDocuments, parseDocument } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { checked, injected } from '../../src/inject/cases.fixture.ts';
 import { CODES } from '../../src/inject/report.ts';
 import { TOKEN_VOLUME_SOURCE } from '../../src/inject/sidecar.ts';
@@ -11,30 +11,19 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8');
 // biome-ignore lint/suspicious/noExplicitAny: manifests of any kind
 const documents = (text: string): any[] => parseAllDocuments(text).map((document) => document.toJS());
 
-const example = read('deploy/example/deployment.yaml');
-const { template } = documents(example)[0].spec;
-
-/** The example without what inject adds. */
-function bare(): string {
-  const document = parseDocument(example);
-  for (const key of ['initContainers', 'volumes', 'serviceAccountName']) {
-    document.deleteIn(['spec', 'template', 'spec', key]);
-  }
-  return document.toString();
-}
+/** What the kustomize component adds to a pod. */
+const component = documents(read('deploy/components/sidecar/sidecar.yaml'))[0].spec.template.spec;
+const example = read('deploy/examples/polling/deployment.yaml');
 
 describe('what inject adds', () => {
-  const added = documents(injected(bare(), ['--lease-name', 'leasegate']).text!);
+  const added = documents(injected(example, ['--lease-name', 'leasegate']).text!);
   const workload = added.find(({ kind }) => kind === 'Deployment');
   const podSpec = workload.spec.template.spec;
 
-  test('is the sidecar of deploy/example', () => {
-    const [shown] = template.spec.initContainers;
-    // There it is said of the pod, for the application as well; inject leaves the application's user alone.
-    const effective = { ...template.spec.securityContext, ...shown.securityContext };
-    expect(podSpec.initContainers).toEqual([{ ...shown, securityContext: effective }]);
-    expect(podSpec.volumes).toEqual(template.spec.volumes);
-    expect(podSpec.volumes).toEqual([TOKEN_VOLUME_SOURCE]);
+  test('is the sidecar of the kustomize component', () => {
+    expect(podSpec.initContainers).toEqual(component.initContainers);
+    expect(podSpec.volumes.slice(-1)).toEqual(component.volumes);
+    expect(component.volumes).toEqual([TOKEN_VOLUME_SOURCE]);
   });
 
   test('has the rights of deploy/base', () => {
@@ -61,7 +50,7 @@ describe('what inject adds', () => {
       const service = way === 'endpointslice' ? ['--service', 'web-leader'] : [];
       const args = ['--publish', way, ...service, '--lease-name', 'web', '--force'];
       expect(checked(args).options.publish).toEqual([way]);
-      const role = documents(injected(bare(), args).text!).find(({ kind }) => kind === 'Role');
+      const role = documents(injected(example, args).text!).find(({ kind }) => kind === 'Role');
       expect(role.rules.slice(3)).toEqual(documents(block!)[0]);
     },
   );

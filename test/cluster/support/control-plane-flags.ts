@@ -40,17 +40,32 @@ export interface ApiServerSetup {
   readonly audit?: { readonly policyFile: string; readonly logFile: string };
   readonly featureGates: Readonly<Record<string, boolean>>;
   readonly runtimeConfig: Readonly<Record<string, boolean>>;
+  /** IP address that it is served at. */
+  readonly address: string;
+  readonly nodesJoin: boolean;
 }
+
+const withNodes = [
+  '--endpoint-reconciler-type=lease',
+  '--authorization-mode=Node,RBAC',
+  '--enable-admission-plugins=NodeRestriction',
+  '--kubelet-preferred-address-types=InternalIP',
+];
+
+const withoutNodes = [
+  '--endpoint-reconciler-type=none',
+  '--authorization-mode=RBAC',
+  // No controller manager makes the "default" service accounts that this plugin demands of pods.
+  '--disable-admission-plugins=ServiceAccount',
+];
 
 export function apiServerFlags(setup: ApiServerSetup): string[] {
   const { directory, ports, pki, audit } = setup;
   const flags = [
     `--etcd-servers=http://127.0.0.1:${ports.etcdClient}`,
-    '--bind-address=127.0.0.1',
-    '--advertise-address=127.0.0.1',
+    `--bind-address=${setup.address}`,
+    `--advertise-address=${setup.address}`,
     `--secure-port=${ports.apiServer}`,
-    '--endpoint-reconciler-type=none',
-    '--authorization-mode=RBAC',
     `--token-auth-file=${setup.tokensFile}`,
     `--client-ca-file=${pki.caFile}`,
     `--tls-cert-file=${pki.servingCertificateFile}`,
@@ -61,9 +76,8 @@ export function apiServerFlags(setup: ApiServerSetup): string[] {
     `--service-account-signing-key-file=${pki.serviceAccountKeyFile}`,
     '--service-cluster-ip-range=10.96.0.0/24',
     '--allow-privileged=true',
-    // No controller manager makes the "default" service accounts that this plugin demands of pods.
-    '--disable-admission-plugins=ServiceAccount',
     '--v=1',
+    ...(setup.nodesJoin ? withNodes : withoutNodes),
   ];
   if (audit) {
     flags.push(

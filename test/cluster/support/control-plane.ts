@@ -35,6 +35,15 @@ export interface ControlPlaneOptions {
   readonly runtimeConfig?: Readonly<Record<string, boolean>>;
   /** Folder for data and logs, made if absent, kept by `close`. Default: a temporary one, removed by `close`. */
   readonly dir?: string;
+  /** IP address of this machine that the API server is served at. Default: 127.0.0.1. */
+  readonly address?: string;
+  /**
+   * Whether kubelets join it: pods then need service accounts, the Service `kubernetes` leads to the API server, and nodes are
+   * held to what the node authorizer gives them. Default: false.
+   */
+  readonly nodesJoin?: boolean;
+  /** Bearer tokens of further users. */
+  readonly users?: readonly { readonly token: string; readonly name: string; readonly group: string }[];
 }
 
 interface Setup extends ApiServerSetup {
@@ -46,7 +55,7 @@ interface Setup extends ApiServerSetup {
 }
 
 /**
- * Starts a real etcd and kube-apiserver on loopback ports of their own, with TLS, RBAC and service-account tokens, but
+ * Starts a real etcd and kube-apiserver on ports of their own, on loopback unless told otherwise, with TLS, RBAC and service-account tokens, but
  * without controllers, scheduler and nodes: pods stay as they are written, and a deleted namespace never goes away.
  *
  * @throws MissingTool when a binary has not been built, DaemonFailed when one does not start
@@ -55,10 +64,13 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const [etcdBinary, apiServerBinary] = await Promise.all([findTool('etcd'), findTool('kube-apiserver')]);
   const directory = options.dir ? resolve(options.dir) : await mkdtemp(join(tmpdir(), 'leasegate-cluster-'));
   await mkdir(directory, { recursive: true });
-  const pki = await makePki(directory);
+  const address = options.address ?? '127.0.0.1';
+  const pki = await makePki(directory, address);
   const adminToken = randomBytes(16).toString('hex');
   const tokensFile = join(directory, 'tokens.csv');
-  await writeFile(tokensFile, `${adminToken},admin,admin,system:masters\n`, { mode: 0o600 });
+  const users = [{ token: adminToken, name: 'admin', group: 'system:masters' }, ...(options.users ?? [])];
+  const tokens = users.map(({ token, name, group }) => `${token},${name},${name},${group}\n`);
+  await writeFile(tokensFile, tokens.join(''), { mode: 0o600 });
   const audit = { policyFile: join(directory, 'audit-policy.json'), logFile: join(directory, 'audit.jsonl') };
   await writeFile(audit.policyFile, JSON.stringify(auditPolicy));
 
@@ -77,6 +89,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       adminToken,
       ca: await readFile(pki.caFile),
       keepDirectory: options.dir !== undefined,
+      address,
+      nodesJoin: options.nodesJoin ?? false,
     });
     try {
       await controlPlane.startEtcd();
@@ -102,6 +116,8 @@ export class ControlPlane {
   readonly url: string;
   /** PEM file of the certificate authority that signed the API server's certificate. */
   readonly caFile: string;
+  /** PEM file of the key that signs service-account tokens. */
+  readonly serviceAccountKeyFile: string;
   /** Bearer token of `admin`, who may do everything. */
   readonly adminToken: string;
   /** Path of a kubeconfig for `admin`, namespace `default`. */
@@ -118,8 +134,9 @@ export class ControlPlane {
     this.#setup = setup;
     this.directory = setup.directory;
     this.ports = setup.ports;
-    this.url = `https://127.0.0.1:${setup.ports.apiServer}`;
+    this.url = `https://${setup.address}:${setup.ports.apiServer}`;
     this.caFile = setup.pki.caFile;
+    this.serviceAccountKeyFile = setup.pki.serviceAccountKeyFile;
     this.adminToken = setup.adminToken;
     this.adminKubeconfig = join(setup.directory, 'admin.kubeconfig');
     this.admin = this.clientFor(setup.adminToken);

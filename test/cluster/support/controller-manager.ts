@@ -14,20 +14,33 @@ export interface ControllerManager {
   close(): Promise<void>;
 }
 
+export interface ControllerManagerOptions {
+  /** Further controllers: `deployment-controller`, say; `*` is all of them. */
+  readonly controllers?: readonly string[];
+  /** Those to open. */
+  readonly featureGates?: readonly string[];
+}
+
 /**
- * Starts the real kube-controller-manager with its EndpointSlice controller, and nothing else: pods still stay as they are
- * written, but Services with a selector follow them. Resolves when it does its work.
+ * Starts the real kube-controller-manager with its EndpointSlice controller, and nothing else unless it is named: pods
+ * still stay as they are written, but Services with a selector follow them. Resolves when it does its work.
  *
  * @throws MissingTool when it has not been built, DaemonFailed when it does not start
  */
-export async function startControllerManager(controlPlane: ControlPlane): Promise<ControllerManager> {
+export async function startControllerManager(
+  controlPlane: ControlPlane,
+  { controllers = [], featureGates = [] }: ControllerManagerOptions = {},
+): Promise<ControllerManager> {
   const { admin, directory, adminKubeconfig } = controlPlane;
   const daemon = new Daemon({
     name: 'kube-controller-manager',
     command: await findTool('kube-controller-manager'),
     args: [
       `--kubeconfig=${adminKubeconfig}`,
-      '--controllers=endpointslice-controller',
+      `--controllers=${['endpointslice-controller', ...controllers].join(',')}`,
+      ...featureGates.map((gate) => `--feature-gates=${gate}=true`),
+      `--root-ca-file=${controlPlane.caFile}`,
+      `--service-account-private-key-file=${controlPlane.serviceAccountKeyFile}`,
       '--leader-elect=false',
       // Nobody asks it anything.
       '--secure-port=0',

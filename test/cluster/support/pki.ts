@@ -15,22 +15,23 @@ export interface Pki {
   readonly serviceAccountPublicKeyFile: string;
 }
 
-const servingExtensions = `
+const servingExtensions = (address: string) => `
 basicConstraints=CA:FALSE
 keyUsage=critical,digitalSignature
 extendedKeyUsage=serverAuth
-subjectAltName=DNS:localhost,DNS:kubernetes.default.svc,IP:127.0.0.1,IP:::1,IP:10.96.0.1
+subjectAltName=DNS:localhost,DNS:kubernetes.default.svc,IP:127.0.0.1,IP:::1,IP:10.96.0.1,IP:${address}
 `;
 
 /**
  * Makes a certificate authority, the API server's certificate and the key of service-account tokens.
  *
+ * @param address - IP address that the API server is served at, besides loopback
  * @throws Error when openssl is missing or refuses
  */
-export async function makePki(directory: string): Promise<Pki> {
+export async function makePki(directory: string, address = '127.0.0.1'): Promise<Pki> {
   const file = (name: string) => join(directory, name);
   const elliptic = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-noenc'];
-  await writeFile(file('serving.ext'), servingExtensions);
+  await writeFile(file('serving.ext'), servingExtensions(address));
   await Promise.all([
     openssl(
       'req',

@@ -1,0 +1,62 @@
+import { type Config, NAMESPACE_FILE } from '../config/load.ts';
+import type { Env } from '../config/parse.ts';
+import type { Plan } from '../doctor/index.ts';
+import { electionKey, sliceName } from '../publish/names.ts';
+import type { CommandContext } from './context.ts';
+
+/** What was said to the doctor itself, and where the namespace may stand. */
+export interface Given {
+  readonly pod?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly podNamespace?: string | undefined;
+  readonly serviceAccount?: string | undefined;
+}
+
+export interface Circumstances {
+  readonly server: string;
+  readonly namespaceFrom: string;
+  readonly given: Given;
+  readonly env: Env;
+}
+
+/** What the options ask of the cluster. */
+export function planOf(config: Config, { server, namespaceFrom, given, env }: Circumstances): Plan {
+  const { lease, pod, publish, timings } = config;
+  const election = electionKey({ lease, namespace: pod.namespace });
+  const service = publish?.service ?? null;
+  const inPod = Boolean(env.KUBERNETES_SERVICE_HOST) && given.pod === undefined;
+  return {
+    ...{ lease, timings, election, server, namespaceFrom },
+    // The host's name stands in for a pod's; only one that was told is looked up.
+    pod: env.POD_NAME ? { name: env.POD_NAME, uid: given.pod === undefined ? env.POD_UID || null : null } : null,
+    podNamespace: pod.namespace,
+    serviceAccount: given.serviceAccount ?? null,
+    envMissing: inPod ? ['POD_NAME', 'POD_UID'].filter((name) => !env[name]) : [],
+    graceMsMin: graceMsMin(config),
+    publishers: publish?.publishers ?? [],
+    slice: service === null ? null : { name: sliceName(service, election), service },
+  };
+}
+
+/** Where the Lease's namespace stands: in the order in which loading looks for it. */
+export function namespaceSource({ namespace, podNamespace }: Given, context: CommandContext): string {
+  if (namespace !== undefined) return 'LEASEGATE_NAMESPACE or --namespace';
+  if (podNamespace !== undefined) return 'POD_NAMESPACE';
+  return context.readFile(NAMESPACE_FILE)?.trim() ? 'the service account' : "the kubeconfig's context";
+}
+
+/** For telling everybody and releasing the Lease: docs/shutdown.md, "What a shutdown takes". */
+const SHUTDOWN_MS_MAX = 10_000;
+
+function graceMsMin({ shutdown, gateway, notify }: Config): number {
+  const waitMs = shutdown.kind === 'delay' ? shutdown.delayMs : shutdown.waitMsMax;
+  return waitMs + (gateway?.drainMs ?? 0) + (notify?.signal?.graceMs ?? 0) + SHUTDOWN_MS_MAX;
+}
+
+/**
+ * The environment of somebody who speaks of a pod that he is not in. What publishing has to know beside its name only its own
+ * sidecar needs.
+ */
+export function besidePod(pod: string, env: Env): Env {
+  return { ...env, POD_NAME: pod, POD_UID: 'not-told', POD_IP: '0.0.0.0' };
+}

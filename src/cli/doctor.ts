@@ -1,0 +1,101 @@
+import { DOCTOR_OPTIONS } from '../config/doctor-options.ts';
+import { loadConfig } from '../config/load.ts';
+import { parseOptions } from '../config/parse.ts';
+import { formatProblems, type Problem } from '../config/problem.ts';
+import type { RUN_OPTIONS } from '../config/run-options.ts';
+import type { ExaminationPorts, Reported } from '../doctor/index.ts';
+import { KubeClient } from '../kube/client.ts';
+import { ApiReadings } from '../kube/cluster-readings.ts';
+import { Credentials } from '../kube/credentials.ts';
+import { HttpTransport } from '../kube/http-transport.ts';
+import { KubeConfigError, type LoadedKubeConfig, loadKubeConfig } from '../kube/kubeconfig.ts';
+import { systemClock, systemTimers } from '../ports/clock.ts';
+import type { Logger } from '../ports/log.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import { VERSION } from '../version.ts';
+import { configSources, kubeconfigSource } from './config-sources.ts';
+import type { Command, CommandContext } from './context.ts';
+import { besidePod, namespaceSource, planOf } from './doctor-plan.ts';
+
+/** To load by: all of `run`'s options, and others that the configuration does not hold. */
+const TABLE = DOCTOR_OPTIONS as unknown as typeof RUN_OPTIONS;
+
+/**
+ * `leasegate doctor`: looks for what would keep `leasegate run` from working, and changes nothing. Exit code 0: no error found,
+ * though maybe warnings; 1: errors; 2: options or kubeconfig are such that nothing could be looked at, or it was
+ * interrupted.
+ */
+export const doctor: Command = async (argv, context) => {
+  const { examine, jsonOf, textOf, worstOf } = await import('../doctor/index.ts');
+  const { values } = parseOptions(DOCTOR_OPTIONS, { argv, env: context.env });
+  const env = values.pod === undefined ? context.env : besidePod(values.pod, context.env);
+  const asJson = values.output === 'json';
+  const unusable = (findings: readonly Reported[], text: string): number => {
+    if (asJson) context.stdout(jsonOf(VERSION, findings));
+    else context.stderr(text);
+    return 2;
+  };
+  const failed = (code: string, message: string, remedy: string): number =>
+    unusable([{ code, level: 'error', message, remedy, rule: null }], `leasegate: ${code} ${message}; ${remedy}\n`);
+  try {
+    const loaded = loadConfig({ ...configSources(argv, context), env }, TABLE);
+    if (!loaded.ok) return unusable(loaded.problems.map(ofOption), formatProblems(loaded.problems));
+    const { config } = loaded;
+    const kube = loadKubeConfig(kubeconfigSource(config.kubeconfig, context));
+    const server = kube.config.getCurrentCluster()?.server ?? '';
+    const namespaceFrom = namespaceSource(values, context);
+    const plan = planOf(config, { server, namespaceFrom, given: values, env });
+    const findings = await Promise.race([examine(plan, portsOf(kube, server)), interruption(context)]);
+    if (findings === null) {
+      return failed(
+        'INTERRUPTED',
+        'nothing was changed, and not all was looked at',
+        'run it again: it takes 30 s at most',
+      );
+    }
+    context.stdout(asJson ? jsonOf(VERSION, findings) : textOf(findings));
+    return worstOf(findings) === 'error' ? 1 : 0;
+  } catch (error) {
+    if (!(error instanceof KubeConfigError)) throw error;
+    return failed(error.code, error.message, error.remedy);
+  }
+};
+
+/** Null, as soon as it is told to end. */
+function interruption(context: CommandContext): Promise<null> {
+  const { promise, resolve } = Promise.withResolvers<null>();
+  context.onSignal(() => resolve(null));
+  return promise;
+}
+
+function ofOption({ code, option, value, message, remedy }: Problem): Reported {
+  const subject = value === null ? option : `${option} ${JSON.stringify(value)}`;
+  return { code, level: 'error', message: `${subject}: ${message}`, remedy, rule: null };
+}
+
+function portsOf(kube: LoadedKubeConfig, server: string): ExaminationPorts {
+  const clock = systemClock;
+  const credentials = new Credentials(kube, clock, SILENT);
+  const transport = new HttpTransport(server, credentials);
+  const client = new KubeClient({ transport, clock, metrics: UNCOUNTED, log: SILENT });
+  return { cluster: new ApiReadings({ client, credentials, clock }), clock, timers: systemTimers };
+}
+
+/** What goes wrong is a finding, and told once. */
+const SILENT: Logger = { fatal() {}, error() {}, warn() {}, info() {}, debug() {} };
+
+/** A command that ends at once has nobody to count for. */
+const UNCOUNTED: Metrics = {
+  request() {},
+  renewed() {},
+  renewalFailed() {},
+  slowPath() {},
+  started() {},
+  stopped() {},
+  watchRestarted() {},
+  watching() {},
+  candidacy() {},
+  applicationHealthy() {},
+  unclaimed() {},
+  eventDropped() {},
+};

@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest';
+import { ProcessTime, VirtualTime } from '../../test/scenarios/support/virtual-time.ts';
+import { delay } from '../ports/delay.ts';
+import { failed, found, leaseOf, NOW_MS, plan, TestCluster } from './cluster.fixture.ts';
+import { examine } from './examine.ts';
+import { type Example, gated, holding, lost, nothing, offBy, slice } from './examples/example.fixture.ts';
+import { LEASE_EXAMPLES } from './examples/lease.fixture.ts';
+import { POD_EXAMPLES } from './examples/pod.fixture.ts';
+import { RIGHTS_EXAMPLES } from './examples/rights.fixture.ts';
+import { ROLLOUT_EXAMPLES } from './examples/rollout.fixture.ts';
+import { SERVER_EXAMPLES } from './examples/server.fixture.ts';
+import { FINDING_CODES, type Finding, worstOf } from './finding.ts';
+import type { Plan } from './plan.ts';
+
+const EXAMPLES: readonly Example[] = [
+  ...SERVER_EXAMPLES,
+  ...RIGHTS_EXAMPLES,
+  ...LEASE_EXAMPLES,
+  ...POD_EXAMPLES,
+  ...ROLLOUT_EXAMPLES,
+];
+
+async function examined(arrange: (cluster: TestCluster) => void, changes: Partial<Plan> = {}): Promise<Finding[]> {
+  const cluster = new TestCluster();
+  arrange(cluster);
+  return examine({ ...plan, ...changes }, portsOf(cluster));
+}
+
+/** Waiting takes no time, but for the clock. */
+function portsOf(cluster: TestCluster) {
+  let passedMs = 0;
+  return {
+    cluster,
+    clock: { now: () => ({ monoMs: passedMs, wallMs: NOW_MS + passedMs }) },
+    timers: {
+      after: (delayMs: number, callback: () => void) => {
+        passedMs += delayMs;
+        queueMicrotask(callback);
+        return { cancel() {} };
+      },
+    },
+  };
+}
+
+describe('found and told, with what to do', () => {
+  test.each(EXAMPLES)(
+    '$code ($level): $claim',
+    async ({ arrange, plan: changes, code, level, remedy, message, rule }) => {
+      const findings = await examined(arrange, changes);
+      const finding = findings.find((each) => each.code === code);
+      expect(finding, JSON.stringify(findings, null, 1)).toMatchObject({ level, rule: rule ?? null });
+      expect(finding!.remedy ?? '').toMatch(remedy ?? /^$/);
+      if (message !== undefined) expect(finding!.message).toMatch(message);
+    },
+  );
+
+  test('every code has an example, and every level but ok a remedy', () => {
+    expect([...new Set(EXAMPLES.map(({ code }) => code))].sort()).toEqual([...FINDING_CODES].sort());
+    expect(EXAMPLES.filter(({ level, remedy }) => level !== 'ok' && remedy === undefined)).toEqual([]);
+  });
+});
+
+describe('an examination', () => {
+  test('of a replica that lacks nothing finds nothing', async () => {
+    const findings = await examined(nothing);
+    expect(worstOf(findings)).toBe('ok');
+    expect(findings.map(({ level }) => level)).not.toContain('skipped');
+  });
+
+  test('without an API server says that, and no more', async () => {
+    expect((await examined(lost('timeout'))).map(({ code }) => code)).toEqual(['API_TIMEOUT']);
+  });
+
+  test('of a refused token says what the clock may have to do with it', async () => {
+    const findings = await examined((cluster) => {
+      offBy(3_600_000)(cluster);
+      cluster.serverReading = { ...cluster.serverReading, version: failed('unauthorized') };
+    });
+    expect(findings.map(({ code }) => code)).toEqual(['API_UNAUTHORIZED', 'CLOCK_OFF']);
+  });
+
+  test('of a namespace that is not there asks for no rights in it', async () => {
+    const findings = await examined((cluster) => {
+      cluster.namespaceReading = found(false);
+      cluster.denied = ['*'];
+    });
+    expect(findings.map(({ code }) => code)).toEqual(['API_REACHABLE', 'CLOCK_OK', 'NAMESPACE_MISSING']);
+  });
+
+  test('judges a heartbeat of Kubernetes by nothing else', async () => {
+    const codes = (
+      await examined(holding({ leaseDurationSeconds: 40 }, { ownerReferences: [{ kind: 'Node', name: 'a' }] }))
+    ).map(({ code }) => code);
+    expect(codes.filter((code) => /^LEASE|^TIMINGS/.test(code))).toEqual(['LEASE_RESERVED']);
+  });
+
+  test('does not look for pods by the name of a machine, nor at rollouts without a gate', async () => {
+    const cluster = new TestCluster();
+    cluster.pod = async () => expect.fail('asked for a pod');
+    cluster.disruptionBudgets = async () => expect.fail('asked for budgets');
+    await examine({ ...plan, pod: null }, portsOf(cluster));
+  });
+
+  test('follows a Lease that looks expired for twelve seconds at most', async () => {
+    const cluster = new TestCluster();
+    cluster.leases = [found(leaseOf({ leaseDurationSeconds: 3_600, renewTime: '2025-12-31T00:00:00.000000Z' }))];
+    const ports = portsOf(cluster);
+    await examine(plan, ports);
+    expect(ports.clock.now().monoMs).toBe(12_000);
+  });
+});
+
+test('ends within 30 s, though each answer takes the four that it may', async () => {
+  const time = new VirtualTime();
+  const clock = new ProcessTime(time);
+  const cluster = new TestCluster();
+  cluster.deploy({ replicas: 3 });
+  cluster.leases = [found(leaseOf({ leaseDurationSeconds: 3_600, renewTime: '1960-01-01T00:00:00.000000Z' }))];
+  const slow = new Proxy(cluster, {
+    get:
+      (target, name: keyof TestCluster) =>
+      async (...asked: never[]) => {
+        await delay(4_000, clock);
+        return (target[name] as (...args: never[]) => unknown)(...asked);
+      },
+  });
+  let findings: readonly Finding[] | null = null;
+  const options = { ...plan, ...gated, slice, publishers: ['readiness-gate', 'endpointslice'] as const };
+  void examine(options, { cluster: slow, clock, timers: clock }).then((all) => {
+    findings = all;
+  });
+  await time.pass(30_000, () => findings !== null);
+  expect(findings).not.toBeNull();
+  expect(time.nowMs).toBeGreaterThan(20_000);
+});
+
+describe('rights are asked for', () => {
+  test('the caller, when he is the service account of the pod', async () => {
+    const cluster = new TestCluster();
+    await examine(plan, portsOf(cluster));
+    expect(new Set(cluster.asked.map(({ serviceAccount }) => serviceAccount))).toEqual(new Set([null]));
+  });
+
+  test('the service account of the pod, when the caller is somebody else', async () => {
+    const cluster = new TestCluster();
+    cluster.userReading = found('jane');
+    const findings = await examine(plan, portsOf(cluster));
+    expect(cluster.asked[0]?.serviceAccount).toEqual({ namespace: 'shop', name: 'web' });
+    expect(findings.find(({ code }) => code === 'RIGHTS_OK')?.message).toMatch(/^system:serviceaccount:shop:web has/);
+  });
+
+  test('the service account that was named, before all others', async () => {
+    const cluster = new TestCluster();
+    await examine({ ...plan, serviceAccount: 'other' }, portsOf(cluster));
+    expect(cluster.asked[0]?.serviceAccount).toEqual({ namespace: 'shop', name: 'other' });
+  });
+
+  test('only as the options need them', async () => {
+    const cluster = new TestCluster();
+    await examine(plan, portsOf(cluster));
+    const asked = cluster.asked.map(({ access: { verb, resource, name } }) => `${verb} ${resource} ${name ?? '*'}`);
+    expect(asked).toEqual([
+      'get leases web',
+      'list leases web',
+      'watch leases web',
+      'update leases web',
+      'create leases *',
+      'create events *',
+    ]);
+  });
+});

@@ -1,0 +1,173 @@
+import type { Clock, Timers } from '../ports/clock.ts';
+import { delay } from '../ports/delay.ts';
+import type {
+  ClusterReadings,
+  PodReading,
+  Reading,
+  ServiceAccount,
+  StoredLease,
+  WorkloadKind,
+} from '../ports/doctor.ts';
+import { WORKLOAD_KINDS } from '../ports/doctor.ts';
+import { clockOffsetMs, judgeClock } from './clock.ts';
+import { judgeDisruption } from './disruption.ts';
+import { type Finding, skipped } from './finding.ts';
+import { judgeLease, looksStale, storedDurationMs } from './lease.ts';
+import { homeOf, judgeNamespace } from './namespace.ts';
+import { accessesOf, type Need, needsOf } from './needs.ts';
+import type { Plan } from './plan.ts';
+import { hasGate, isLabelled, judgePod } from './pod.ts';
+import { type Answered, judgeRights } from './rights.ts';
+import { judgeRollout, type Owner, replicasOf } from './rollout.ts';
+import { judgeServer } from './server.ts';
+import { judgeService } from './service.ts';
+
+export interface ExaminationPorts {
+  readonly cluster: ClusterReadings;
+  readonly clock: Clock;
+  readonly timers: Timers;
+}
+
+/**
+ * Looks at all that `plan` needs of the cluster, and changes nothing. Without an API server to ask, what it says is all there is
+ * to say. It takes three requests one after another, and for a Lease that looks expired {@link LOOKING_MS_MAX} more: less than 30 s
+ * where none takes longer than 4 s.
+ */
+export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Finding[]> {
+  const { cluster, clock } = ports;
+  const server = await cluster.server();
+  const offsetMs = clockOffsetMs(server);
+  const reached = judgeServer(server, plan, server.version.ok ? null : await cluster.tokenExpiresWallMs());
+  if (!server.version.ok) return offsetMs === null ? reached : [...reached, judgeClock(offsetMs, plan.timings)];
+
+  const [user, exists, lease, pod] = await Promise.all([
+    cluster.user(),
+    cluster.namespaceExists(plan.lease.namespace),
+    cluster.lease(plan.lease.namespace, plan.lease.name),
+    plan.pod === null ? NOT_ASKED : cluster.pod(plan.podNamespace, plan.pod.name),
+  ]);
+  const foundPod = pod.ok ? pod.value : null;
+  const leaseThere = lease.ok && lease.value !== null;
+  const needs = needsOf(plan, { leaseThere, labelled: isLabelled(foundPod, plan) });
+  const caller = user.ok ? user.value : null;
+  const account = accountOf(plan, foundPod, caller);
+  const serverWallMs = () => clock.now().wallMs - (offsetMs ?? 0);
+
+  const [rights, looked, service, workload] = await Promise.all([
+    Promise.all(needs.map((need) => ask(need, account, cluster))),
+    lookTwice(lease, plan, ports, serverWallMs),
+    examineService(plan, cluster),
+    examineWorkload(foundPod, plan, cluster),
+  ]);
+  const who = account === null ? caller : userOf(account);
+  const anyRight = rights.some(({ need, answers }) => {
+    return need.resource === 'leases' && answers.some((answer) => !answer.ok || answer.value);
+  });
+  const namespace = judgeNamespace(plan, { exists, user: who, anyRight });
+  const known = [...reached, judgeClock(offsetMs, plan.timings), namespace];
+  if (namespace.code === 'NAMESPACE_MISSING') return known;
+  return [
+    ...known,
+    ...judgeRights(rights, { user: who, replica: who !== null && homeOf(who) !== null }),
+    ...judgeLease(looked.lease, plan, { serverWallMs: serverWallMs(), renewedMeanwhile: looked.renewedMeanwhile }),
+    ...judgePod(pod, plan),
+    ...service,
+    ...workload,
+  ];
+}
+
+const NOT_ASKED: Reading<null> = { ok: true, value: null };
+
+/** Whose rights count: those of the account that was named, else of the pod's. Null: the caller's own. */
+function accountOf(plan: Plan, pod: PodReading | null, caller: string | null): ServiceAccount | null {
+  const name = plan.serviceAccount ?? pod?.spec?.serviceAccountName;
+  if (name === undefined) return null;
+  const account = { namespace: plan.podNamespace, name };
+  // Everybody may ask for his own rights; for those of others few may.
+  return userOf(account) === caller ? null : account;
+}
+
+function userOf({ namespace, name }: ServiceAccount): string {
+  return `system:serviceaccount:${namespace}:${name}`;
+}
+
+async function ask(need: Need, account: ServiceAccount | null, cluster: ClusterReadings): Promise<Answered> {
+  return { need, answers: await Promise.all(accessesOf(need).map((access) => cluster.allowed(access, account))) };
+}
+
+const LOOK_INTERVAL_MS = 1_000;
+const LOOKING_MS_MAX = 12_000;
+
+interface Looked {
+  readonly lease: Reading<StoredLease | null>;
+  readonly renewedMeanwhile: boolean | null;
+}
+
+/** Whether a Lease whose time says that it has expired is renewed all the same: the clocks, too, may be wrong. */
+async function lookTwice(
+  first: Reading<StoredLease | null>,
+  { lease: { namespace, name } }: Plan,
+  { cluster, clock, timers }: ExaminationPorts,
+  serverWallMs: () => number,
+): Promise<Looked> {
+  if (!first.ok || first.value === null || !looksStale(first.value, serverWallMs())) {
+    return { lease: first, renewedMeanwhile: null };
+  }
+  const before = first.value;
+  const endMonoMs = clock.now().monoMs + Math.min(storedDurationMs(before), LOOKING_MS_MAX);
+  while (clock.now().monoMs < endMonoMs) {
+    await delay(LOOK_INTERVAL_MS, timers);
+    const lease = await cluster.lease(namespace, name);
+    if (!lease.ok || lease.value === null) return { lease, renewedMeanwhile: null };
+    if (lease.value.spec?.renewTime !== before.spec?.renewTime) {
+      return { lease, renewedMeanwhile: looksStale(lease.value, serverWallMs()) ? true : null };
+    }
+  }
+  return { lease: first, renewedMeanwhile: false };
+}
+
+async function examineService({ slice, podNamespace }: Plan, cluster: ClusterReadings): Promise<Finding[]> {
+  if (slice === null) return [];
+  return judgeService(await cluster.service(podNamespace, slice.service), slice.service, podNamespace);
+}
+
+const ELSEWHERE = 'the sidecar needs no such right: run the doctor with your own kubeconfig and --pod';
+
+/** Only where a readiness gate leaves one pod Ready. */
+async function examineWorkload(pod: PodReading | null, plan: Plan, cluster: ClusterReadings): Promise<Finding[]> {
+  if (pod === null || !(hasGate(pod) || plan.publishers.includes('readiness-gate'))) return [];
+  const [owner, budgets] = await Promise.all([
+    ownerOf(pod, plan, cluster),
+    cluster.disruptionBudgets(plan.podNamespace),
+  ]);
+  if (owner === null) return [];
+  if (!owner.ok) {
+    const message = `what would replace this pod can't be read, so its rollouts are not judged: ${owner.failure.message}`;
+    return [skipped('ROLLOUT_UNKNOWN', message, ELSEWHERE)];
+  }
+  const disruption = budgets.ok
+    ? judgeDisruption(budgets.value, pod.metadata.labels ?? {}, replicasOf(owner.value))
+    : [skipped('DISRUPTION_UNKNOWN', `PodDisruptionBudgets can't be read: ${budgets.failure.message}`, ELSEWHERE)];
+  return [...judgeRollout(owner.value), ...disruption];
+}
+
+/** Follows the owners upwards, as far as the kinds are known. Null: nothing known owns it. */
+async function ownerOf(
+  pod: PodReading,
+  { podNamespace }: Plan,
+  cluster: ClusterReadings,
+): Promise<Reading<Owner> | null> {
+  let owner: Owner | null = null;
+  let metadata: PodReading['metadata'] = pod.metadata;
+  for (let level = 0; level < WORKLOAD_KINDS.length; level += 1) {
+    const reference = metadata.ownerReferences?.find(({ controller }) => controller);
+    const kind = WORKLOAD_KINDS.find((each): each is WorkloadKind => each === reference?.kind);
+    if (reference === undefined || kind === undefined) break;
+    const workload = await cluster.workload(podNamespace, kind, reference.name);
+    if (!workload.ok) return workload;
+    if (workload.value === null) break;
+    owner = { kind, workload: workload.value };
+    metadata = workload.value.metadata;
+  }
+  return owner && { ok: true, value: owner };
+}

@@ -1,0 +1,129 @@
+import { failed, found, podOf } from '../cluster.fixture.ts';
+import { type Example, GATE, gated, having, nothing, slice, sliced, without } from './example.fixture.ts';
+
+const LEASE_RULE =
+  '- apiGroups: [coordination.k8s.io]\n  resources: [leases]\n  resourceNames: ["web"]\n  verbs: [get, list, watch, update]';
+
+export const RIGHTS_EXAMPLES: Example[] = [
+  {
+    claim: 'all rights',
+    arrange: nothing,
+    plan: { publishers: ['label', 'endpointslice'], slice },
+    code: 'RIGHTS_OK',
+    level: 'ok',
+    message: /the election.*Events.*publishing by label.*publishing by endpointslice/,
+  },
+  {
+    claim: 'rights that can not be asked for',
+    arrange: having({ reviewFailure: failed('unexpected') }),
+    code: 'RIGHTS_UNKNOWN',
+    level: 'skipped',
+    remedy: /auth can-i/,
+  },
+  {
+    claim: 'a person, with nothing known of the replicas',
+    arrange: having({ userReading: found('jane') }),
+    plan: { pod: null },
+    code: 'RIGHTS_OF_CALLER',
+    level: 'skipped',
+    message: /those of jane/,
+    remedy: /--service-account/,
+  },
+  ...['get', 'update'].map(
+    (verb): Example => ({
+      claim: `no right to ${verb} the Lease`,
+      arrange: without(`${verb} leases`),
+      code: 'LEASE_RIGHTS_MISSING',
+      level: 'error',
+      message: new RegExp(`shop:web may not ${verb} leases "web" in namespace shop`),
+      remedy: /Role in namespace shop .*gives to system:serviceaccount:shop:web:$/,
+      rule: LEASE_RULE,
+    }),
+  ),
+  ...['list', 'watch'].map(
+    (verb): Example => ({
+      claim: `no right to ${verb} the Lease`,
+      arrange: without(`${verb} leases`),
+      code: 'LEASE_RIGHTS_MISSING',
+      level: 'warning',
+      remedy: /Role/,
+      rule: LEASE_RULE,
+    }),
+  ),
+  {
+    claim: 'no right to create a Lease that is there',
+    arrange: without('create leases'),
+    code: 'LEASE_CREATE_RIGHT_MISSING',
+    level: 'warning',
+    remedy: /Role/,
+    rule: '- apiGroups: [coordination.k8s.io]\n  resources: [leases]\n  verbs: [create]',
+  },
+  {
+    claim: 'no right to create a Lease that is not there',
+    arrange: (cluster) => {
+      without('create leases')(cluster);
+      cluster.leases = [found(null)];
+    },
+    code: 'LEASE_CREATE_RIGHT_MISSING',
+    level: 'error',
+    message: /nobody ever leads/,
+    remedy: /Role/,
+    rule: '- apiGroups: [coordination.k8s.io]\n  resources: [leases]\n  verbs: [create]',
+  },
+  {
+    claim: 'no right to write Events',
+    arrange: without('create events'),
+    code: 'EVENT_RIGHT_MISSING',
+    level: 'warning',
+    remedy: /Role/,
+    rule: '- apiGroups: [""]\n  resources: [events]\n  verbs: [create]',
+  },
+  {
+    claim: 'no right to label pods',
+    arrange: without('patch pods'),
+    plan: { publishers: ['label', 'readiness-gate'] },
+    code: 'LABEL_RIGHTS_MISSING',
+    level: 'error',
+    remedy: /Role/,
+    rule: '- apiGroups: [""]\n  resources: [pods]\n  verbs: [get, list, watch, patch]',
+  },
+  {
+    claim: 'no right to patch the status of pods',
+    arrange: without('patch pods/status'),
+    plan: gated,
+    code: 'GATE_RIGHTS_MISSING',
+    level: 'error',
+    remedy: /Role/,
+    rule: '- apiGroups: [""]\n  resources: [pods/status]\n  verbs: [patch]',
+  },
+  {
+    claim: 'no right to list pods that have the label of the election',
+    arrange: (cluster) => {
+      without('list pods')(cluster);
+      cluster.podReading = found(podOf(GATE, { labels: { 'leasegate.dev/election': 'web' } }));
+    },
+    plan: gated,
+    code: 'GATE_RIGHTS_MISSING',
+    level: 'error',
+    remedy: /Role/,
+    rule: '- apiGroups: [""]\n  resources: [pods]\n  verbs: [get, list, watch]',
+  },
+  ...[
+    ['get services', '- apiGroups: [""]\n  resources: [services]\n  resourceNames: ["web-leader"]\n  verbs: [get]'],
+    [
+      'patch endpointslices',
+      '- apiGroups: [discovery.k8s.io]\n  resources: [endpointslices]\n  resourceNames: ["web-leader.web"]\n  verbs: [get, watch, patch]',
+    ],
+    ['create endpointslices', '- apiGroups: [discovery.k8s.io]\n  resources: [endpointslices]\n  verbs: [create]'],
+  ].map(
+    ([denied, rule]): Example => ({
+      claim: `no right to ${denied}`,
+      arrange: without(denied!),
+      plan: sliced,
+      code: 'ENDPOINTSLICE_RIGHTS_MISSING',
+      level: 'error',
+      remedy: /Role/,
+      rule: rule!,
+    }),
+  ),
+];

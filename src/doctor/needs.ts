@@ -1,0 +1,125 @@
+import type { Access } from '../ports/doctor.ts';
+import type { FindingCode } from './finding.ts';
+import type { Plan } from './plan.ts';
+
+/** What is done with one kind of object for one purpose: one rule of a Role. */
+export interface Need {
+  readonly code: FindingCode;
+  readonly purpose: string;
+  readonly namespace: string;
+  readonly group: string;
+  readonly resource: string;
+  /** Where the rule can name the object. */
+  readonly name: string | null;
+  readonly verbs: readonly string[];
+  /** Verbs without which it goes on, if worse: a watch is replaced by looking now and then. */
+  readonly helpful: readonly string[];
+  /** How bad it is where another verb is missing. */
+  readonly level: 'warning' | 'error';
+  /** What does not work then. */
+  readonly consequence: string;
+}
+
+/** What is known of the objects that the rights are for. */
+export interface Circumstances {
+  readonly leaseThere: boolean;
+  /** Whether the pod has the election's label already. */
+  readonly labelled: boolean;
+}
+
+/** Which rights the options need: one for each rule of docs/publishing.md and of the Role in deploy/. */
+export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Need[] {
+  const { lease, podNamespace, publishers, slice } = plan;
+  const common = { name: null, helpful: [], level: 'error' as const };
+  const leases = { ...common, namespace: lease.namespace, group: 'coordination.k8s.io', resource: 'leases' };
+  const needs: Need[] = [
+    {
+      ...leases,
+      code: 'LEASE_RIGHTS_MISSING',
+      purpose: 'the election',
+      name: lease.name,
+      verbs: ['get', 'list', 'watch', 'update'],
+      helpful: ['list', 'watch'],
+      consequence: 'without get and update it never leads, without list and watch it asks every retry period',
+    },
+    {
+      ...leases,
+      code: 'LEASE_CREATE_RIGHT_MISSING',
+      purpose: 'a Lease that is not there',
+      verbs: ['create'],
+      level: leaseThere ? 'warning' : 'error',
+      consequence: leaseThere
+        ? 'should the Lease be deleted, it has to be applied again'
+        : 'there is no Lease, so nobody ever leads',
+    },
+  ];
+  for (const namespace of new Set([lease.namespace, ...(publishers.length > 0 ? [podNamespace] : [])])) {
+    needs.push({
+      ...common,
+      code: 'EVENT_RIGHT_MISSING',
+      purpose: 'Events',
+      namespace,
+      group: '',
+      resource: 'events',
+      verbs: ['create'],
+      level: 'warning',
+      consequence: 'kubectl describe shows no change of leaders, and nothing that is wrong',
+    });
+  }
+  const pods = { ...common, namespace: podNamespace, group: '', resource: 'pods' };
+  const ofPods = publishers.filter((publisher) => publisher !== 'endpointslice');
+  const gate = ofPods.includes('readiness-gate');
+  if (ofPods.length > 0) {
+    needs.push({
+      ...pods,
+      code: ofPods.includes('label') ? 'LABEL_RIGHTS_MISSING' : 'GATE_RIGHTS_MISSING',
+      purpose: `publishing by ${ofPods.join(' and ')}`,
+      // Without `label` a patch of the pod sets nothing but the election's label.
+      verbs: ['get', 'list', 'watch', ...(ofPods.includes('label') || !labelled ? ['patch'] : [])],
+      helpful: ['watch'],
+      consequence: 'the cluster is not told who leads',
+    });
+  }
+  if (gate) {
+    needs.push({
+      ...pods,
+      code: 'GATE_RIGHTS_MISSING',
+      purpose: 'publishing by readiness-gate',
+      resource: 'pods/status',
+      verbs: ['patch'],
+      consequence: 'no pod is ever Ready',
+    });
+  }
+  if (slice !== null) {
+    const slices = { group: 'discovery.k8s.io', resource: 'endpointslices' };
+    const publishing = {
+      ...common,
+      code: 'ENDPOINTSLICE_RIGHTS_MISSING' as const,
+      purpose: 'publishing by endpointslice',
+      namespace: podNamespace,
+      consequence: 'the Service has no endpoint',
+    };
+    needs.push(
+      { ...publishing, group: '', resource: 'services', name: slice.service, verbs: ['get'] },
+      { ...publishing, ...slices, name: slice.name, verbs: ['get', 'watch', 'patch'], helpful: ['watch'] },
+      { ...publishing, ...slices, verbs: ['create'] },
+    );
+  }
+  return needs;
+}
+
+/** The questions that a need is asked by, one for each verb. */
+export function accessesOf({ namespace, group, resource, name, verbs }: Need): Access[] {
+  return verbs.map((verb) => ({ namespace, verb, group, resource, ...(name === null ? {} : { name }) }));
+}
+
+/** The rule of a Role that grants all of a need, as YAML: an item of its `rules`. */
+export function ruleOf({ group, resource, name, verbs }: Need): string {
+  return [
+    `- apiGroups: [${group === '' ? '""' : group}]`,
+    `  resources: [${resource}]`,
+    // Quoted: `1e3`, `null` and `on` are names, too.
+    ...(name === null ? [] : [`  resourceNames: [${JSON.stringify(name)}]`]),
+    `  verbs: [${verbs.join(', ')}]`,
+  ].join('\n');
+}

@@ -1,0 +1,30 @@
+import type { PublisherName } from '../ports/publish-metrics.ts';
+
+/** What the options of `leasegate run` ask for, as far as the cluster has to play along. */
+export interface Plan {
+  readonly lease: { readonly namespace: string; readonly name: string };
+  /** Where the Lease's namespace was found: `POD_NAMESPACE`, say. */
+  readonly namespaceFrom: string;
+  /** Null where nobody said which pod this is. */
+  readonly pod: { readonly name: string; readonly uid: string | null } | null;
+  /** Of the pods. */
+  readonly podNamespace: string;
+  /** Whose rights are asked for, where it was said: a service account in the pods' namespace. */
+  readonly serviceAccount: string | null;
+  /** Variables of the downward API that this pod was not given; empty outside a pod. */
+  readonly envMissing: readonly string[];
+  /** What a pod's `terminationGracePeriodSeconds` has to hold. */
+  readonly graceMsMin: number;
+  readonly timings: {
+    readonly leaseDurationMs: number;
+    readonly renewDeadlineMs: number;
+    readonly renewIntervalMs: number;
+  };
+  readonly publishers: readonly PublisherName[];
+  /** Null where no EndpointSlice is published. */
+  readonly slice: { readonly name: string; readonly service: string } | null;
+  /** Value of the election's label on its pods. */
+  readonly election: string;
+  /** URL of the API server. */
+  readonly server: string;
+}

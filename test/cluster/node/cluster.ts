@@ -1,0 +1,106 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { inject } from 'vitest';
+import { until } from '../replica/until.ts';
+import { Daemon } from '../support/daemon.ts';
+
+const execute = promisify(execFile);
+const PROXY_START_MS_MAX = 20_000;
+const KUBECTL_MS_MAX = 180_000;
+
+/** A Kubernetes object, of whatever kind. */
+// biome-ignore lint/suspicious/noExplicitAny: tests read whatever the API server sent
+export type KubernetesObject = any;
+
+/**
+ * The cluster that the suite runs on: the node that it started, or the one that KUBECONFIG names. All access is by kubectl and its
+ * proxy, so that any kind of credentials works.
+ */
+export class Cluster {
+  /** The image under test. */
+  readonly image = inject('image');
+  readonly #proxy: Daemon;
+  readonly #directory: string;
+  readonly #url: string;
+
+  private constructor(proxy: Daemon, directory: string, url: string) {
+    this.#proxy = proxy;
+    this.#directory = directory;
+    this.#url = url;
+  }
+
+  static async connect(): Promise<Cluster> {
+    const directory = await mkdtemp(join(tmpdir(), 'leasegate-kubectl-'));
+    const logFile = join(directory, 'kubectl-proxy.log');
+    const args = ['--kubeconfig', inject('kubeconfig'), 'proxy', '--port=0'];
+    const proxy = new Daemon({ name: 'kubectl proxy', command: inject('kubectl'), args, logFile });
+    let url = '';
+    await proxy.untilReady(async () => {
+      const address = /Starting to serve on (\S+)/.exec(await readFile(logFile, 'utf8'))?.[1];
+      url = `http://${address}`;
+      return address !== undefined;
+    }, PROXY_START_MS_MAX);
+    return new Cluster(proxy, directory, url);
+  }
+
+  /** Runs kubectl and returns what it printed. @throws Error with its stderr when it fails */
+  async kubectl(...args: string[]): Promise<string> {
+    const { stdout } = await execute(inject('kubectl'), ['--kubeconfig', inject('kubeconfig'), ...args], {
+      timeout: KUBECTL_MS_MAX,
+      maxBuffer: 64 * 1024 * 1024,
+    });
+    return stdout;
+  }
+
+  /** GET of the API server, or of a pod through it. @throws Error unless it is answered with 200 */
+  async get(path: string): Promise<KubernetesObject> {
+    const response = await fetch(this.#url + path, { signal: AbortSignal.timeout(10_000) });
+    if (response.status !== 200) throw new Error(`GET ${path} answered ${response.status}: ${await response.text()}`);
+    return response.json();
+  }
+
+  /** The lines of an answer that goes on, each JSON. */
+  async stream(path: string, signal: AbortSignal): Promise<AsyncIterable<KubernetesObject>> {
+    const { body } = await fetch(this.#url + path, { signal });
+    const text = body!.pipeThrough(new TextDecoderStream());
+    return (async function* () {
+      let rest = '';
+      for await (const chunk of text) {
+        const lines = (rest + chunk).split('\n');
+        rest = lines.pop()!;
+        for (const line of lines) yield JSON.parse(line);
+      }
+    })();
+  }
+
+  /** Creates or updates objects, one after the other. */
+  async apply(...objects: readonly KubernetesObject[]): Promise<void> {
+    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
+    const applied = execute(inject('kubectl'), ['--kubeconfig', inject('kubeconfig'), 'apply', '--filename', '-']);
+    applied.child.stdin?.end(list);
+    await applied;
+  }
+
+  /** A namespace with "restricted" Pod Security, unless told otherwise. */
+  async makeNamespace(name: string, podSecurity: 'restricted' | 'privileged' = 'restricted'): Promise<void> {
+    const labels = { 'pod-security.kubernetes.io/enforce': podSecurity };
+    await this.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+    // Made by a controller; without it no pod is admitted.
+    await until(`the service account of ${name}`, 30_000, () =>
+      this.get(`/api/v1/namespaces/${name}/serviceaccounts/default`).catch(() => null),
+    );
+  }
+
+  /** Removes a namespace with all that is in it, without waiting for its end. */
+  async removeNamespace(name: string): Promise<void> {
+    await this.kubectl('delete', 'namespace', name, '--wait=false', '--ignore-not-found');
+  }
+
+  async close(): Promise<void> {
+    await this.#proxy.stop(0);
+    await rm(this.#directory, { recursive: true });
+  }
+}
