@@ -24,10 +24,10 @@ type Document = { readonly kind: string; readonly metadata: { readonly name: str
 /** The documents that a workload needs beside it, in the order in which they can be applied. */
 export function documentsOf(election: Election, rights: Rights): readonly Document[] {
   const { leaseName, roleName, serviceAccount, ownServiceAccount } = election;
-  const metadata = (name: string) => ({
+  const metadata = (name: string, labels: Readonly<Record<string, string>> = {}) => ({
     name,
     ...(election.namespace === undefined ? {} : { namespace: election.namespace }),
-    labels: { 'app.kubernetes.io/name': 'leasegate', 'app.kubernetes.io/managed-by': MANAGED_BY },
+    labels: { 'app.kubernetes.io/name': 'leasegate', 'app.kubernetes.io/managed-by': MANAGED_BY, ...labels },
     annotations: { [FOR_ANNOTATION]: election.subject },
   });
   const rbac = 'rbac.authorization.k8s.io';
@@ -38,7 +38,7 @@ export function documentsOf(election: Election, rights: Rights): readonly Docume
           {
             apiVersion: 'v1',
             kind: 'ServiceAccount',
-            metadata: metadata(serviceAccount),
+            metadata: metadata(serviceAccount, electionLabel(leaseName)),
             automountServiceAccountToken: false,
           },
         ]
@@ -56,6 +56,13 @@ export function documentsOf(election: Election, rights: Rights): readonly Docume
     { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: metadata(leaseName) },
   ];
 }
+
+/** By it deploy/admission-policy knows whose token it is. A Lease with a longer name can't be told so. */
+function electionLabel(leaseName: string): Readonly<Record<string, string>> {
+  return leaseName.length <= LABEL_VALUE_LENGTH_MAX ? { 'leasegate.dev/election': leaseName } : {};
+}
+
+const LABEL_VALUE_LENGTH_MAX = 63;
 
 function namespaced({ namespace }: Election): { readonly namespace?: string } {
   return namespace === undefined ? {} : { namespace };
