@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -9,7 +10,7 @@ import { Killer } from './killer.ts';
 
 const execute = promisify(execFile);
 
-/** Applications that know nothing of Leasegate, and how they are told to be led. Those of `deploy/` are plain before kustomize. */
+/** The applications of `deploy/` before kustomize, and how `inject` makes them be led. */
 const ways = [
   { way: 'label', files: ['polling/service.yaml'], options: ['--publish=label', '--service=web'] },
   {
@@ -32,16 +33,25 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.close());
 
-async function leasegate(...args: string[]): Promise<string> {
-  const [command = '', ...rest] = [...inject('leasegate'), ...args];
-  return (await execute(command, rest)).stdout;
+/** Manifests without a word of Leasegate. */
+async function plain(paths: readonly string[]): Promise<string> {
+  const texts = await Promise.all(paths.map((path) => readFile(path, 'utf8')));
+  return texts.join('---\n').replaceAll(/^.*leasegate\.dev.*\n/gm, '');
 }
 
-describe.each(ways)('`inject` with $options', ({ way, files, options }) => {
+/** Runs this checkout's Leasegate. */
+async function leasegate(input: string, ...args: string[]): Promise<string> {
+  const [command = '', ...rest] = [...inject('leasegate'), ...args];
+  const running = execute(command, rest);
+  running.child.stdin?.end(input);
+  return (await running).stdout;
+}
+
+describe.each(ways)('`inject` for $way', ({ way, files, options }) => {
   const paths = [`${way}/deployment.yaml`, ...files].map((file) => join(EXAMPLES, file));
   let example: Example;
   beforeAll(async () => {
-    const manifests = await leasegate('inject', '--image', cluster.image, ...options, ...paths);
+    const manifests = await leasegate(await plain(paths), 'inject', '--image', cluster.image, ...options);
     example = new Example(cluster, { name: `inject-${way}`, way, lease: 'web', manifests });
     await example.start();
   });
