@@ -1,6 +1,7 @@
-import type { DisruptionBudget, LabelSelector } from '../ports/doctor.ts';
+import type { DisruptionBudget } from '../ports/doctor.ts';
+import { selects } from '../workloads/label-selector.ts';
+import { podsThatMustStay } from '../workloads/only-one-ready.ts';
 import { error, type Finding, ok } from './finding.ts';
-import { podsOf } from './rollout.ts';
 
 /**
  * Whether drains of nodes come to their end where only the leader is ever Ready: to a budget all standbys count as disrupted
@@ -28,12 +29,10 @@ export function judgeDisruption(
   return [ok('DISRUPTION_OK', `${none} in the way of drains`)];
 }
 
-/** One Ready pod may go only where none has to stay (pkg/controller/disruption; pkg/registry/core/pod/storage/eviction.go). */
+/** One Ready pod may go only where none has to stay (pkg/registry/core/pod/storage/eviction.go). */
 function judge({ metadata, spec }: DisruptionBudget, replicas: number): Finding[] {
-  const { minAvailable, maxUnavailable, unhealthyPodEvictionPolicy: policy } = spec ?? {};
-  // Rounded up, both of them: towards more that stay, and more that may go.
-  const mayGo = podsOf(maxUnavailable, replicas, Math.ceil);
-  const stay = mayGo === null ? (podsOf(minAvailable, replicas, Math.ceil) ?? 0) : replicas - mayGo;
+  const { unhealthyPodEvictionPolicy: policy } = spec ?? {};
+  const stay = podsThatMustStay(spec ?? {}, replicas);
   if (stay <= 0) return [];
   // Standbys are not Ready: those may go where the budget is met without them, or does not count them.
   const standbysToo = stay > 1 && policy !== 'AlwaysAllow';
@@ -45,26 +44,4 @@ function judge({ metadata, spec }: DisruptionBudget, replicas: number): Finding[
       'set spec.maxUnavailable to 100% in it, without minAvailable, or delete it; or publish by label or endpointslice instead',
     ),
   ];
-}
-
-/** As the API server matches; an absent selector matches nothing, an empty one (of policy/v1) all. */
-function selects(selector: LabelSelector | undefined, labels: Readonly<Record<string, string>>): boolean {
-  if (selector === undefined) return false;
-  const byLabel = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
-  return (
-    byLabel &&
-    (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-      const value = labels[key];
-      switch (operator) {
-        case 'In':
-          return value !== undefined && values.includes(value);
-        case 'NotIn':
-          return value === undefined || !values.includes(value);
-        case 'Exists':
-          return value !== undefined;
-        default:
-          return value === undefined;
-      }
-    })
-  );
 }

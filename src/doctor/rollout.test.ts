@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Workload, WorkloadKind } from '../ports/doctor.ts';
 import { budgetOf } from './cluster.fixture.ts';
 import { judgeDisruption } from './disruption.ts';
-import { judgeRollout, podsOf } from './rollout.ts';
+import { judgeRollout } from './rollout.ts';
 
 type Spec = NonNullable<Workload['spec']>;
 
@@ -77,15 +77,6 @@ describe('a StatefulSet where only the leader is Ready', () => {
 
 test('a ReplicaSet has no rollouts', () => {
   expect(codesOf('ReplicaSet', { replicas: 3 })).toEqual(['ROLLOUT_OK']);
-});
-
-test('shares of pods are rounded as Kubernetes does, numbers are taken as they are', () => {
-  expect([
-    podsOf('25%', 3, Math.floor),
-    podsOf('25%', 3, Math.ceil),
-    podsOf(2, 3, Math.floor),
-    podsOf(undefined, 3, Math.ceil),
-  ]).toEqual([0, 1, 2, null]);
 });
 
 describe('a disruption budget where only the leader is Ready', () => {

@@ -27,8 +27,9 @@ const RULES: Record<string, Rule> = {
   coordinated: { folders: ['election', 'kube', 'leadership', 'ports'], libraries: true },
   config: { folders: [], libraries: true },
   // It judges by the names and rules that publishing goes by.
-  doctor: { folders: ['election', 'ports', 'publish'], libraries: false },
-  inject: { folders: ['config'], libraries: true },
+  doctor: { folders: ['election', 'ports', 'publish', 'workloads'], libraries: false },
+  inject: { folders: ['config', 'workloads'], libraries: true },
+  workloads: { folders: [], libraries: false },
   'lease-server': { folders: ['ports'], libraries: true },
 };
 
