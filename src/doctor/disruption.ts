@@ -28,12 +28,25 @@ export function judgeDisruption(
   return [ok('DISRUPTION_OK', `${none} in the way of drains`)];
 }
 
+const REMEDY =
+  'set spec.maxUnavailable to 100% in it, without minAvailable, or delete it; or publish by label or endpointslice instead';
+
 /** One Ready pod may go only where none has to stay (pkg/controller/disruption; pkg/registry/core/pod/storage/eviction.go). */
 function judge({ metadata, spec }: DisruptionBudget, replicas: number): Finding[] {
   const { minAvailable, maxUnavailable, unhealthyPodEvictionPolicy: policy } = spec ?? {};
   // Rounded up, both of them: towards more that stay, and more that may go.
   const mayGo = podsOf(maxUnavailable, replicas, Math.ceil);
-  const stay = mayGo === null ? (podsOf(minAvailable, replicas, Math.ceil) ?? 0) : replicas - mayGo;
+  const stay = mayGo === null ? podsOf(minAvailable, replicas, Math.ceil) : replicas - mayGo;
+  if (stay === null) {
+    // It expects no pods, and allows nothing then (disruption.go, updatePdbStatus).
+    return [
+      error(
+        'DISRUPTION_BLOCKED',
+        `PodDisruptionBudget ${metadata.name} has neither minAvailable nor maxUnavailable: it lets no Ready pod go, and the drain of the leader's node waits for ever`,
+        REMEDY,
+      ),
+    ];
+  }
   if (stay <= 0) return [];
   // Standbys are not Ready: those may go where the budget is met without them, or does not count them.
   const standbysToo = stay > 1 && policy !== 'AlwaysAllow';
@@ -42,7 +55,7 @@ function judge({ metadata, spec }: DisruptionBudget, replicas: number): Finding[
     error(
       'DISRUPTION_BLOCKED',
       `PodDisruptionBudget ${metadata.name} wants ${stay} Ready, and with the readiness gate one is at most: ${who} may be evicted, and the drain of its node waits for ever`,
-      'set spec.maxUnavailable to 100% in it, without minAvailable, or delete it; or publish by label or endpointslice instead',
+      REMEDY,
     ),
   ];
 }

@@ -94,7 +94,8 @@ function judgeStatefulSet(owner: Owner): Finding[] {
     ];
   }
   const { type = 'RollingUpdate', rollingUpdate } = spec?.updateStrategy ?? {};
-  const unavailable = podsOf(rollingUpdate?.maxUnavailable, replicas, Math.floor) ?? 1;
+  // At least one, however small the share (stateful_set_utils.go, getStatefulSetMaxUnavailable).
+  const unavailable = Math.max(1, podsOf(rollingUpdate?.maxUnavailable, replicas, Math.floor) ?? 1);
   if (type === 'RollingUpdate' && (ordered ? replicas > 1 : unavailable < replicas)) {
     return [
       error(
