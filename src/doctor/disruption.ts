@@ -29,10 +29,22 @@ export function judgeDisruption(
   return [ok('DISRUPTION_OK', `${none} in the way of drains`)];
 }
 
+const REMEDY =
+  'set spec.maxUnavailable to 100% in it, without minAvailable, or delete it; or publish by label or endpointslice instead';
+
 /** One Ready pod may go only where none has to stay (pkg/registry/core/pod/storage/eviction.go). */
 function judge({ metadata, spec }: DisruptionBudget, replicas: number): Finding[] {
   const { unhealthyPodEvictionPolicy: policy } = spec ?? {};
   const stay = podsThatMustStay(spec ?? {}, replicas);
+  if (stay === null) {
+    return [
+      error(
+        'DISRUPTION_BLOCKED',
+        `PodDisruptionBudget ${metadata.name} has neither minAvailable nor maxUnavailable: it lets no Ready pod go, and the drain of the leader's node waits for ever`,
+        REMEDY,
+      ),
+    ];
+  }
   if (stay <= 0) return [];
   // Standbys are not Ready: those may go where the budget is met without them, or does not count them.
   const standbysToo = stay > 1 && policy !== 'AlwaysAllow';
@@ -41,7 +53,7 @@ function judge({ metadata, spec }: DisruptionBudget, replicas: number): Finding[
     error(
       'DISRUPTION_BLOCKED',
       `PodDisruptionBudget ${metadata.name} wants ${stay} Ready, and with the readiness gate one is at most: ${who} may be evicted, and the drain of its node waits for ever`,
-      'set spec.maxUnavailable to 100% in it, without minAvailable, or delete it; or publish by label or endpointslice instead',
+      REMEDY,
     ),
   ];
 }

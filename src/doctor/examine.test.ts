@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { ProcessTime, VirtualTime } from '../../test/scenarios/support/virtual-time.ts';
 import { delay } from '../ports/delay.ts';
-import { failed, found, leaseOf, NOW_MS, plan, TestCluster } from './cluster.fixture.ts';
+import { failed, found, leaseOf, NOW_MS, plan, podOf, TestCluster } from './cluster.fixture.ts';
 import { examine } from './examine.ts';
-import { type Example, gated, holding, lost, nothing, offBy, slice } from './examples/example.fixture.ts';
+import { type Example, GATE, gated, holding, lost, nothing, offBy, slice } from './examples/example.fixture.ts';
 import { LEASE_EXAMPLES } from './examples/lease.fixture.ts';
 import { POD_EXAMPLES } from './examples/pod.fixture.ts';
 import { RIGHTS_EXAMPLES } from './examples/rights.fixture.ts';
@@ -87,6 +87,27 @@ describe('an examination', () => {
     expect(findings.map(({ code }) => code)).toEqual(['API_REACHABLE', 'CLOCK_OK', 'NAMESPACE_MISSING']);
   });
 
+  test('of pods whose owner it does not know says so', async () => {
+    const ownedBy = (kind: string) => [{ kind, name: 'web', controller: true }];
+    const cluster = new TestCluster();
+    cluster.deploy({ replicas: 3 });
+    cluster.workloads = {
+      'ReplicaSet/web': found({ metadata: { name: 'web', uid: 'uid', ownerReferences: ownedBy('Rollout') } }),
+    };
+    const ofRollout = await examine({ ...plan, ...gated }, portsOf(cluster));
+    expect(ofRollout).toContainEqual(
+      expect.objectContaining({
+        code: 'ROLLOUT_UNKNOWN',
+        level: 'skipped',
+        message: expect.stringContaining('Rollout'),
+      }),
+    );
+    expect(ofRollout.map(({ code }) => code)).not.toContain('ROLLOUT_OK');
+    cluster.podReading = found(podOf(GATE, { ownerReferences: ownedBy('CloneSet') }));
+    const ofCloneSet = (await examine({ ...plan, ...gated }, portsOf(cluster))).map(({ code }) => code);
+    expect(ofCloneSet).toContain('ROLLOUT_UNKNOWN');
+  });
+
   test('judges a heartbeat of Kubernetes by nothing else', async () => {
     const codes = (
       await examined(holding({ leaseDurationSeconds: 40 }, { ownerReferences: [{ kind: 'Node', name: 'a' }] }))
@@ -153,6 +174,27 @@ describe('rights are asked for', () => {
     const cluster = new TestCluster();
     await examine({ ...plan, serviceAccount: 'other' }, portsOf(cluster));
     expect(cluster.asked[0]?.serviceAccount).toEqual({ namespace: 'shop', name: 'other' });
+  });
+
+  test('and where nobody answers, a Lease that the caller may not read is no green', async () => {
+    const cluster = new TestCluster();
+    cluster.userReading = failed('forbidden');
+    cluster.reviewFailure = failed('forbidden');
+    cluster.leases = [failed('forbidden')];
+    const findings = await examine({ ...plan, pod: null }, portsOf(cluster));
+    expect(findings.find(({ code }) => code === 'LEASE_UNREADABLE')?.level).toBe('error');
+    expect(worstOf(findings)).toBe('error');
+    // Whoever asks for somebody else proves nothing.
+    const other = await examine({ ...plan, pod: null, serviceAccount: 'web' }, portsOf(cluster));
+    expect(other.find(({ code }) => code === 'LEASE_UNREADABLE')?.level).toBe('skipped');
+  });
+
+  test('to label pods only as a warning, where the pod is not known that may have its label from the template', async () => {
+    const cluster = new TestCluster();
+    cluster.denied = ['patch pods'];
+    const options = { ...plan, ...gated, pod: null, serviceAccount: 'web' };
+    const unknown = (await examine(options, portsOf(cluster))).find(({ code }) => code === 'GATE_RIGHTS_MISSING');
+    expect(unknown).toMatchObject({ level: 'warning', message: expect.stringContaining('pod template') });
   });
 
   test('only as the options need them', async () => {

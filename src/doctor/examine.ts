@@ -48,7 +48,8 @@ export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Find
   ]);
   const foundPod = pod.ok ? pod.value : null;
   const leaseThere = lease.ok && lease.value !== null;
-  const needs = needsOf(plan, { leaseThere, labelled: isLabelled(foundPod, plan) });
+  const labelled = foundPod === null ? null : isLabelled(foundPod, plan);
+  const needs = needsOf(plan, { leaseThere, labelled });
   const caller = user.ok ? user.value : null;
   const account = accountOf(plan, foundPod, caller);
   const serverWallMs = () => clock.now().wallMs - (offsetMs ?? 0);
@@ -69,7 +70,11 @@ export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Find
   return [
     ...known,
     ...judgeRights(rights, { user: who, replica: who !== null && homeOf(who) !== null }),
-    ...judgeLease(looked.lease, plan, { serverWallMs: serverWallMs(), renewedMeanwhile: looked.renewedMeanwhile }),
+    ...judgeLease(looked.lease, plan, {
+      serverWallMs: serverWallMs(),
+      renewedMeanwhile: looked.renewedMeanwhile,
+      refusedAsReplica: account === null && rights.some(({ answers }) => answers.some((answer) => !answer.ok)),
+    }),
     ...judgePod(pod, plan),
     ...service,
     ...workload,
@@ -133,6 +138,9 @@ async function examineService({ slice, podNamespace }: Plan, cluster: ClusterRea
 
 const ELSEWHERE = 'the sidecar needs no such right: run the doctor with your own kubeconfig and --pod';
 
+const KIND_UNKNOWN = 'kind-unknown';
+const BY_HAND = 'see whether its rollouts, and PodDisruptionBudgets, wait for pods that are Ready: one is at most';
+
 /** Only where a readiness gate leaves one pod Ready. */
 async function examineWorkload(pod: PodReading | null, plan: Plan, cluster: ClusterReadings): Promise<Finding[]> {
   if (pod === null || !(hasGate(pod) || plan.publishers.includes('readiness-gate'))) return [];
@@ -143,7 +151,7 @@ async function examineWorkload(pod: PodReading | null, plan: Plan, cluster: Clus
   if (owner === null) return [];
   if (!owner.ok) {
     const message = `what would replace this pod can't be read, so its rollouts are not judged: ${owner.failure.message}`;
-    return [skipped('ROLLOUT_UNKNOWN', message, ELSEWHERE)];
+    return [skipped('ROLLOUT_UNKNOWN', message, owner.failure.code === KIND_UNKNOWN ? BY_HAND : ELSEWHERE)];
   }
   const disruption = budgets.ok
     ? judgeDisruption(budgets.value, pod.metadata.labels ?? {}, replicasOf(owner.value))
@@ -151,7 +159,7 @@ async function examineWorkload(pod: PodReading | null, plan: Plan, cluster: Clus
   return [...judgeRollout(owner.value), ...disruption];
 }
 
-/** Follows the owners upwards, as far as the kinds are known. Null: nothing known owns it. */
+/** Follows the owners upwards. Null: nothing owns it. */
 async function ownerOf(
   pod: PodReading,
   { podNamespace }: Plan,
@@ -162,7 +170,11 @@ async function ownerOf(
   for (let level = 0; level < WORKLOAD_KINDS.length; level += 1) {
     const reference = metadata.ownerReferences?.find(({ controller }) => controller);
     const kind = WORKLOAD_KINDS.find((each): each is WorkloadKind => each === reference?.kind);
-    if (reference === undefined || kind === undefined) break;
+    if (reference === undefined) break;
+    if (kind === undefined) {
+      const message = `${reference.kind} ${reference.name} is of a kind that the doctor does not know`;
+      return { ok: false, failure: { code: KIND_UNKNOWN, message, remedy: null } };
+    }
     const workload = await cluster.workload(podNamespace, kind, reference.name);
     if (!workload.ok) return workload;
     if (workload.value === null) break;

@@ -27,7 +27,13 @@ export interface LeaseSigns {
   readonly serverWallMs: number;
   /** Whether it was renewed between two looks; null where one was enough. */
   readonly renewedMeanwhile: boolean | null;
+  /** Whether the caller is who has to be allowed to read it, and no finding of its own says what he may do. */
+  readonly refusedAsReplica: boolean;
 }
+
+const FORBIDDEN =
+  'let the one who asks have the rights of docs/deploying.md, or ask as somebody who has them: a replica with these credentials never leads';
+const OTHERWISE = 'see whether this API server serves coordination.k8s.io/v1';
 
 /** Who holds the Lease, since when, and who else writes to it. */
 export function judgeLease(reading: Reading<StoredLease | null>, plan: Plan, signs: LeaseSigns): Finding[] {
@@ -36,9 +42,9 @@ export function judgeLease(reading: Reading<StoredLease | null>, plan: Plan, sig
     const { code, message, remedy } = reading.failure;
     const what = `Lease ${namespace}/${name} can't be read: ${message}`;
     // A replica that may not read it is a finding of its own.
-    return code === 'forbidden'
+    return code === 'forbidden' && !signs.refusedAsReplica
       ? [skipped('LEASE_UNREADABLE', what, 'run the doctor as somebody who may')]
-      : [error('LEASE_UNREADABLE', what, remedy ?? 'see whether this API server serves coordination.k8s.io/v1')];
+      : [error('LEASE_UNREADABLE', what, remedy ?? (code === 'forbidden' ? FORBIDDEN : OTHERWISE))];
   }
   const lease = reading.value;
   if (lease === null) {

@@ -23,8 +23,8 @@ export interface Need {
 /** What is known of the objects that the rights are for. */
 export interface Circumstances {
   readonly leaseThere: boolean;
-  /** Whether the pod has the election's label already. */
-  readonly labelled: boolean;
+  /** Whether the pod has the election's label already; null where no pod could be looked at. */
+  readonly labelled: boolean | null;
 }
 
 /** Which rights the options need: one for each rule of docs/publishing.md and of the Role in deploy/. */
@@ -69,6 +69,7 @@ export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Ne
   const pods = { ...common, namespace: podNamespace, group: '', resource: 'pods' };
   const ofPods = publishers.filter((publisher) => publisher !== 'endpointslice');
   const gate = ofPods.includes('readiness-gate');
+  const labelIsMaybe = labelled === null && !ofPods.includes('label');
   if (ofPods.length > 0) {
     needs.push({
       ...pods,
@@ -76,8 +77,8 @@ export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Ne
       purpose: `publishing by ${ofPods.join(' and ')}`,
       // Without `label` a patch of the pod sets nothing but the election's label.
       verbs: ['get', 'list', 'watch', ...(ofPods.includes('label') || !labelled ? ['patch'] : [])],
-      helpful: ['watch'],
-      consequence: 'the cluster is not told who leads',
+      helpful: ['watch', ...(labelIsMaybe ? ['patch'] : [])],
+      consequence: `the cluster is not told who leads${labelIsMaybe ? '; patch is not needed where the pod template has the label leasegate.dev/election' : ''}`,
     });
   }
   if (gate) {

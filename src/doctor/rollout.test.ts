@@ -66,6 +66,11 @@ describe('a StatefulSet where only the leader is Ready', () => {
       'ROLLOUT_OK',
     ],
     [
+      'counts at least one that may be missing, alone',
+      { replicas: 1, podManagementPolicy, updateStrategy: { rollingUpdate: { maxUnavailable: '10%' } } },
+      'ROLLOUT_OK',
+    ],
+    [
       'does not wait where all may be missing',
       { replicas: 3, podManagementPolicy, updateStrategy: { rollingUpdate: { maxUnavailable: '100%' } } },
       'ROLLOUT_OK',
@@ -104,9 +109,15 @@ describe('a disruption budget where only the leader is Ready', () => {
   test.each<[string, Parameters<typeof budgetOf>[1]]>([
     ['all to go', { maxUnavailable: '100%' }],
     ['none to stay', { minAvailable: 0 }],
-    ['nothing said', {}],
   ])('with %s keeps nobody', (_, spec) => {
     expect(judge(spec)).toMatchObject({ code: 'DISRUPTION_OK', level: 'ok' });
+  });
+
+  test('that says neither lets none go: Kubernetes expects no pods of it, and allows nothing', () => {
+    expect(judge({})).toMatchObject({
+      code: 'DISRUPTION_BLOCKED',
+      message: expect.stringContaining('neither minAvailable nor maxUnavailable'),
+    });
   });
 
   test('keeps the only replica there is, too', () => {

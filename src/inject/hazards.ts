@@ -69,10 +69,11 @@ export function budgetHazard(budget: ObjectValue, { namespace, podLabels, replic
   if (elsewhere || !selects(spec?.selector, podLabels)) return null;
   const count = replicas ?? 1;
   const needed = podsThatMustStay(spec ?? {}, count);
-  if (needed <= 0) return null;
+  if (needed !== null && needed <= 0) return null;
+  const wants = needed === null ? 'says neither how many must stay nor how many may go' : `wants ${needed} of ${count}`;
   return {
     code: 'PDB_WOULD_BLOCK',
-    message: `with the readiness gate only the leader is Ready, and PodDisruptionBudget ${metadata?.name} wants ${needed} of ${count}: its node can never be drained`,
+    message: `with the readiness gate only the leader is Ready, and PodDisruptionBudget ${metadata?.name} ${wants}: its node can never be drained`,
     remedy: 'set spec.maxUnavailable: 100% in it instead, or take it out, or publish by label',
   };
 }

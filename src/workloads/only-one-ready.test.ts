@@ -43,6 +43,12 @@ test('a StatefulSet starts two pods in order, and updates none', () => {
   expect(kinds({ podManagementPolicy: 'Parallel', updateStrategy: { type: 'OnDelete' } }, 3)).toEqual([]);
 });
 
+test('a StatefulSet may miss one pod at least, however small the share', () => {
+  const spec = { podManagementPolicy: 'Parallel', updateStrategy: { rollingUpdate: { maxUnavailable: '10%' } } };
+  expect(rolloutFlaws('StatefulSet', spec, 1)).toEqual([]);
+  expect(rolloutFlaws('StatefulSet', spec, 3)).toEqual([{ kind: 'waits-for-each' }]);
+});
+
 test('a DaemonSet waits unless all its pods may be unavailable', () => {
   const rolls = (maxUnavailable: unknown) => ({ updateStrategy: { rollingUpdate: { maxUnavailable } } });
   expect(rolloutFlaws('DaemonSet', rolls(5), 1)).toEqual([{ kind: 'waits-for-each' }]);
@@ -56,8 +62,9 @@ test.each([
   [{ maxUnavailable: '50%' }, 1],
   [{ maxUnavailable: '100%' }, 0],
   [{ maxUnavailable: 5 }, 0],
-  [{}, 0],
-])('of three pods the budget %j wants %i to stay', (spec, stay) => {
+  [{ minAvailable: 0 }, 0],
+  [{}, null],
+])('of three pods the budget %j wants %s to stay', (spec, stay) => {
   expect(podsThatMustStay(spec, 3)).toBe(stay);
 });
 

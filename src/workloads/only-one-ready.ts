@@ -68,7 +68,8 @@ function deploymentFlaws({ strategy, progressDeadlineSeconds }: RolloutSpec, rep
 function statefulSetFlaws({ podManagementPolicy, updateStrategy }: RolloutSpec, replicas: number): RolloutFlaw[] {
   const ordered = podManagementPolicy !== 'Parallel';
   const rolls = (updateStrategy?.type ?? 'RollingUpdate') === 'RollingUpdate';
-  const unavailable = podsOf(updateStrategy?.rollingUpdate?.maxUnavailable ?? 1, replicas, Math.floor);
+  // At least one, however small the share (stateful_set_utils.go, getStatefulSetMaxUnavailable).
+  const unavailable = Math.max(1, podsOf(updateStrategy?.rollingUpdate?.maxUnavailable ?? 1, replicas, Math.floor));
   const waits = rolls && (ordered ? replicas > 1 : unavailable < replicas);
   return [
     // The first leads and is Ready, the second is started and is not.
@@ -92,12 +93,14 @@ export interface BudgetSpec {
 /**
  * How many pods a PodDisruptionBudget wants to stay Ready. Where that is more than 0, the only Ready one may never be evicted.
  * Percentages are rounded up, be it of those that stay or of those that may go (pkg/controller/disruption).
+ *
+ * @returns null where it says neither: it then expects no pods, and lets no Ready one go (disruption.go, updatePdbStatus)
  */
-export function podsThatMustStay({ minAvailable, maxUnavailable }: BudgetSpec, replicas: number): number {
+export function podsThatMustStay({ minAvailable, maxUnavailable }: BudgetSpec, replicas: number): number | null {
   if (maxUnavailable !== undefined && maxUnavailable !== null) {
     return Math.max(0, replicas - podsOf(maxUnavailable, replicas, Math.ceil));
   }
-  return podsOf(minAvailable ?? 0, replicas, Math.ceil);
+  return minAvailable === undefined || minAvailable === null ? null : podsOf(minAvailable, replicas, Math.ceil);
 }
 
 /** A number of pods, or a part of them: `25%`. Whatever is neither a number nor a percentage counts as 0: the API server refuses it. */

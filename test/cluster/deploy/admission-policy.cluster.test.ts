@@ -130,6 +130,26 @@ describe('Leases', () => {
     await allowed(replica.post(scene.leases(), { metadata: { name: 'leasegate' } }));
   });
 
+  test('of its election are not given owners or finalizers: the garbage collector would delete them in its place', async () => {
+    const { body } = await replica.get(scene.leases('leasegate'));
+    const owner = { apiVersion: 'v1', kind: 'Pod', name: own.name, uid: own.uid };
+    const lease = (more: object) => ({ ...body, metadata: { ...body.metadata, ...more } });
+    for (const more of [{ ownerReferences: [owner] }, { finalizers: ['example.com/x'] }]) {
+      const put = replica.put(scene.leases('leasegate'), lease(more));
+      expect(await refused(put)).toContain('no owners or finalizers');
+    }
+    await controlPlane.admin.delete(scene.leases('leasegate'));
+    const fresh = { name: 'leasegate' };
+    await refused(replica.post(scene.leases(), { metadata: { ...fresh, ownerReferences: [owner] } }));
+    await allowed(replica.post(scene.leases(), { metadata: fresh }));
+    // Those of others are kept.
+    await controlPlane.admin.patch(scene.leases('leasegate'), { metadata: { ownerReferences: [owner] } });
+    const owned = (await replica.get(scene.leases('leasegate'))).body;
+    await allowed(replica.put(scene.leases('leasegate'), { ...owned, spec: { holderIdentity: 'own_1_2' } }));
+    await refused(replica.patch(scene.leases('leasegate'), { metadata: { ownerReferences: null } }));
+    await controlPlane.admin.patch(scene.leases('leasegate'), { metadata: { ownerReferences: null } });
+  });
+
   test('of others are refused, with the remedy', async () => {
     await controlPlane.admin.post(scene.leases(), { metadata: { name: 'other' } });
     const message = await refused(replica.patch(scene.leases('other'), { spec: { holderIdentity: 'own_1_2' } }));

@@ -126,7 +126,7 @@ export class Example {
       return rolledOut && pods.length === replicas && pods.every(runs) && status.replicas === replicas;
     });
     await until(`steady service in ${this.namespace}`, READY_MS_MAX, async () => {
-      const samples = await this.#samples(this.#seen);
+      const samples = await this.#samples(this.#seen).catch(() => []);
       const lastMs = samples.at(-1)?.atMs ?? 0;
       const latest = samples.filter(({ atMs }) => atMs > lastMs - STEADY_MS);
       const pods = new Set(latest.flatMap((sample) => ('pod' in sample ? [sample.pod] : [])));
@@ -140,6 +140,8 @@ export class Example {
   async verdict(): Promise<Verdict> {
     const samples = await this.#samples(this.#seen);
     const holders = this.#holders.since(this.#held);
+    // Of nobody seen nothing can be said.
+    if (samples.length === 0) throw new Error(`the client in ${this.namespace} saw nothing`);
     this.#seen += samples.length;
     this.#held = Math.max(0, this.#holders.count - 1);
     return judge(samples, holders, this.way === 'polling' ? PAUSE_POLLING_MS : PAUSE_MS);
@@ -152,7 +154,7 @@ export class Example {
 
   #samples(from: number): Promise<Sample[]> {
     const observer = `/api/v1/namespaces/${this.namespace}/pods/observer:8080/proxy`;
-    return this.#cluster.get(`${observer}/history?from=${from}`).catch(() => []);
+    return this.#cluster.get(`${observer}/history?from=${from}`);
   }
 }
 
