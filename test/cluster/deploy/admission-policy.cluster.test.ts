@@ -91,6 +91,12 @@ describe('another pod of its election', () => {
     await allowed(condition(peer, { type: GATE, status: 'False' }, { type: 'Ready', status: 'False' }));
   });
 
+  test('gets no token while it leads', async () => {
+    await scene.controlPlane.admin.patch(peer.path, { metadata: { labels: { [ROLE]: 'leader' } } });
+    expect(await refused(label(peer, {}, { [TOKEN]: '99' }))).toContain('only where it is a standby');
+    await allowed(label(peer, { [ROLE]: 'standby' }, { [TOKEN]: '8' }));
+  });
+
   test('gets nothing else', async () => {
     await refused(label(peer, { [ELECTION]: null }));
     await refused(label(peer, { [ELECTION]: 'other' }));

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,14 +89,22 @@ export class Cluster {
     await this.kubectlWith(list, 'apply', '--filename', '-');
   }
 
-  /** A namespace with "restricted" Pod Security, unless told otherwise. */
-  async makeNamespace(name: string, podSecurity: 'restricted' | 'privileged' = 'restricted'): Promise<void> {
+  /**
+   * Makes a namespace with "restricted" Pod Security, unless told otherwise. Its name gets an end of its own, so that it is nobody
+   * else's.
+   *
+   * @returns its name
+   */
+  async makeNamespace(prefix: string, podSecurity: 'restricted' | 'privileged' = 'restricted'): Promise<string> {
+    const name = `${prefix}-${randomBytes(3).toString('hex')}`;
     const labels = { 'pod-security.kubernetes.io/enforce': podSecurity };
-    await this.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } };
+    await this.kubectlWith(JSON.stringify(namespace), 'create', '--filename', '-');
     // Made by a controller; without it no pod is admitted.
     await until(`the service account of ${name}`, 30_000, () =>
       this.get(`/api/v1/namespaces/${name}/serviceaccounts/default`).catch(() => null),
     );
+    return name;
   }
 
   /** Removes a namespace with all that is in it, without waiting for its end. */

@@ -1,6 +1,6 @@
 import { until } from '../replica/until.ts';
 import type { Cluster } from './cluster.ts';
-import type { Example } from './example.ts';
+import { type Example, RUN_LABEL } from './example.ts';
 import type { Killer } from './killer.ts';
 
 export interface Disturbance {
@@ -62,11 +62,14 @@ export const disturbances: readonly Disturbance[] = [
 async function drain(example: Example, cluster: Cluster): Promise<void> {
   const leader = await example.leader();
   const pods = await example.pods();
-  const node: string = pods.find(({ metadata }) => metadata.name === leader).spec.nodeName;
+  const { metadata, spec } = pods.find((pod) => pod.metadata.name === leader);
+  const node: string = spec.nodeName;
+  const { unschedulable } = (await cluster.get(`/api/v1/nodes/${node}`)).spec;
+  if (unschedulable) throw new Error(`node ${node} is cordoned, not by this suite: uncordon it first`);
   const options = ['--ignore-daemonsets', '--delete-emptydir-data', '--timeout=150s'];
   let drained = false;
   const draining = cluster
-    .kubectl('drain', node, ...options, '--pod-selector=app.kubernetes.io/name=web')
+    .kubectl('drain', node, ...options, `--pod-selector=${RUN_LABEL}=${metadata.labels[RUN_LABEL]}`)
     .finally(() => {
       drained = true;
     });
@@ -77,6 +80,8 @@ async function drain(example: Example, cluster: Cluster): Promise<void> {
     });
     await cluster.kubectl('uncordon', node);
     await draining;
+    const left = (await example.pods()).map((pod) => pod.metadata.uid);
+    if (left.includes(metadata.uid)) throw new Error(`${leader} was not drained`);
   } finally {
     await cluster.kubectl('uncordon', node);
   }

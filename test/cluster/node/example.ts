@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,6 +15,8 @@ export const ADMISSION_POLICY = join(DEPLOY, 'admission-policy');
 export const exampleNames = readdirSync(EXAMPLES);
 
 const PODS_OF_WEB = 'labelSelector=app.kubernetes.io%2Fname%3Dweb';
+/** Tells the pods of one example from all others of the cluster. */
+export const RUN_LABEL = 'test.leasegate.dev/run';
 const READY_MS_MAX = 120_000;
 /** Service is steady where the leader has answered for this long. */
 const STEADY_MS = 1_000;
@@ -39,7 +42,8 @@ export async function shippedExample(cluster: Cluster, name: string): Promise<Ex
   try {
     const resources = [relative(await realpath(overlay), join(EXAMPLES, name))];
     const images = [{ name: 'leasegate', ...imageParts(cluster.image) }];
-    await writeFile(join(overlay, 'kustomization.yaml'), JSON.stringify({ resources, images }));
+    const labels = [{ pairs: { [RUN_LABEL]: randomBytes(3).toString('hex') }, includeTemplates: true }];
+    await writeFile(join(overlay, 'kustomization.yaml'), JSON.stringify({ resources, images, labels }));
     return { name, way: name, lease: 'leasegate', manifests: await cluster.kubectl('kustomize', overlay) };
   } finally {
     await rm(overlay, { recursive: true });
@@ -49,7 +53,8 @@ export async function shippedExample(cluster: Cluster, name: string): Promise<Ex
 /** An application in a namespace of its own, with a client that asks its Service all the time. */
 export class Example {
   readonly way: string;
-  readonly namespace: string;
+  /** From {@link start} on. */
+  namespace = '';
   readonly #options: ExampleOptions;
   readonly #cluster: Cluster;
   #holders!: LeaseHolders;
@@ -60,12 +65,11 @@ export class Example {
     this.#cluster = cluster;
     this.#options = options;
     this.way = options.way;
-    this.namespace = `leasegate-${options.name}`;
   }
 
   /** Applies it, and waits until a client is served. */
   async start(): Promise<void> {
-    await this.#cluster.makeNamespace(this.namespace);
+    this.namespace = await this.#cluster.makeNamespace(`leasegate-${this.#options.name}`);
     await this.apply(this.#options.manifests);
     const { spec } = await this.#cluster.get(`/api/v1/namespaces/${this.namespace}/services/web`);
     const target = `http://${spec.clusterIP}/`;
@@ -149,7 +153,7 @@ export class Example {
 
   async close(): Promise<void> {
     this.#holders?.close();
-    await this.#cluster.removeNamespace(this.namespace);
+    if (this.namespace !== '') await this.#cluster.removeNamespace(this.namespace);
   }
 
   #samples(from: number): Promise<Sample[]> {

@@ -2,8 +2,6 @@ import { until } from '../replica/until.ts';
 import type { Cluster } from './cluster.ts';
 import { runScript, scripts, scriptsVolume } from './scripts.ts';
 
-const NAMESPACE = 'leasegate-killer';
-
 /**
  * Kills containers with −9, which nothing inside their own pod can: a pod that sees the node's processes. It needs a cluster
  * whose nodes run containers as processes of theirs, and room for a privileged pod.
@@ -12,6 +10,7 @@ export class Killer {
   readonly #cluster: Cluster;
 
   #started: Promise<void> | undefined;
+  #namespace = '';
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -19,13 +18,14 @@ export class Killer {
 
   async #start(): Promise<void> {
     const cluster = this.#cluster;
-    await cluster.makeNamespace(NAMESPACE, 'privileged');
+    const namespace = await cluster.makeNamespace('leasegate-killer', 'privileged');
+    this.#namespace = namespace;
     const idle = 'setInterval(() => {}, 1e9); process.on("SIGTERM", () => process.exit(0))';
     const selector = { app: 'killer' };
-    await cluster.apply(scripts(NAMESPACE), {
+    await cluster.apply(scripts(namespace), {
       apiVersion: 'apps/v1',
       kind: 'DaemonSet',
-      metadata: { name: 'killer', namespace: NAMESPACE },
+      metadata: { name: 'killer', namespace },
       spec: {
         selector: { matchLabels: selector },
         template: {
@@ -46,7 +46,7 @@ export class Killer {
         },
       },
     });
-    await cluster.kubectl('--namespace', NAMESPACE, 'rollout', 'status', 'daemonset/killer', '--timeout=60s');
+    await cluster.kubectl('--namespace', namespace, 'rollout', 'status', 'daemonset/killer', '--timeout=60s');
   }
 
   /** Kills a container of a pod, with what the first one starts; resolves when Kubernetes has noticed. */
@@ -58,14 +58,14 @@ export class Killer {
     const idIn = (of: typeof status): string =>
       [...of.containerStatuses, ...(of.initContainerStatuses ?? [])].find(({ name }) => name === container).containerID;
     const id = idIn(status);
-    const killers = (await this.#cluster.get(`/api/v1/namespaces/${NAMESPACE}/pods`)).items;
+    const killers = (await this.#cluster.get(`/api/v1/namespaces/${this.#namespace}/pods`)).items;
     const killer = killers.find((candidate: { spec: typeof spec }) => candidate.spec.nodeName === spec.nodeName);
-    const exec = ['--namespace', NAMESPACE, 'exec', killer.metadata.name, '--', '/usr/local/bin/node'];
+    const exec = ['--namespace', this.#namespace, 'exec', killer.metadata.name, '--', '/usr/local/bin/node'];
     await this.#cluster.kubectl(...exec, '/scripts/kill.ts', id.replace(/^.*:\/\//, ''));
     await until(`a restart of ${container} in ${pod}`, 60_000, async () => idIn((await read()).status) !== id);
   }
 
   async close(): Promise<void> {
-    if (this.#started !== undefined) await this.#cluster.removeNamespace(NAMESPACE);
+    if (this.#namespace !== '') await this.#cluster.removeNamespace(this.#namespace);
   }
 }

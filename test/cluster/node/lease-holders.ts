@@ -11,13 +11,16 @@ export class LeaseHolders {
     const { metadata, spec } = await cluster.get(lease);
     holders.#saw(spec);
     const [, folder, name] = /^(.*)\/([^/]+)$/.exec(lease)!;
-    const query = `watch=true&fieldSelector=metadata.name%3D${name}&resourceVersion=${metadata.resourceVersion}`;
+    // Longer than any of the suite's tests.
+    const query = `watch=true&timeoutSeconds=7200&fieldSelector=metadata.name%3D${name}&resourceVersion=${metadata.resourceVersion}`;
     void holders.#read(await cluster.stream(`${folder}?${query}`, holders.#stop.signal));
     return holders;
   }
 
   /** The pod that holds it; null where none does. */
   current: string | null = null;
+
+  #failure: unknown = null;
 
   /** How many changes of holder there were so far. */
   get count(): number {
@@ -26,6 +29,7 @@ export class LeaseHolders {
 
   /** Names of pods, one for each change of holder, from the `index`th on. */
   since(index: number): string[] {
+    if (this.#failure !== null) throw this.#failure;
     return this.#pods.slice(index);
   }
 
@@ -36,8 +40,9 @@ export class LeaseHolders {
   async #read(events: AsyncIterable<KubernetesObject>): Promise<void> {
     try {
       for await (const { object } of events) this.#saw(object.spec);
+      throw new Error('the watch of the Lease ended');
     } catch (error) {
-      if (!this.#stop.signal.aborted) throw error;
+      if (!this.#stop.signal.aborted) this.#failure = error;
     }
   }
 

@@ -5,7 +5,6 @@ import { Cluster, type KubernetesObject } from './cluster.ts';
 import { EXAMPLES } from './example.ts';
 import { restricted, runScript, scripts, scriptsVolume } from './scripts.ts';
 
-const NAMESPACE = 'leasegate-sidecar';
 const START_MS_MAX = 60_000;
 /** What the kubelet samples every ten to twenty seconds is awaited for this long. */
 const STATS_MS_MAX = 120_000;
@@ -13,19 +12,20 @@ const STATS_MS_MAX = 120_000;
 const SETTLED_AFTER_MS = 30_000;
 
 let cluster: Cluster;
+let namespace = '';
 /** Objects of the example that polls: the sidecar as it ships, and what it needs. */
 let shipped: KubernetesObject[];
 
 beforeAll(async () => {
   cluster = await Cluster.connect();
-  await cluster.makeNamespace(NAMESPACE);
+  namespace = await cluster.makeNamespace('leasegate-sidecar');
   shipped = loadAll(await cluster.kubectl('kustomize', `${EXAMPLES}/polling`)) as KubernetesObject[];
   const needed = shipped.filter(({ kind }) => ['Lease', 'ServiceAccount', 'Role', 'RoleBinding'].includes(kind));
-  for (const object of needed) object.metadata.namespace = NAMESPACE;
-  await cluster.apply(scripts(NAMESPACE), ...needed);
+  for (const object of needed) object.metadata.namespace = namespace;
+  await cluster.apply(scripts(namespace), ...needed);
 });
 afterAll(async () => {
-  await cluster?.removeNamespace(NAMESPACE);
+  if (namespace !== '') await cluster.removeNamespace(namespace);
   await cluster?.close();
 });
 
@@ -37,7 +37,7 @@ function pod(name: string): KubernetesObject {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name, namespace: NAMESPACE },
+    metadata: { name, namespace },
     spec: {
       serviceAccountName: spec.serviceAccountName,
       automountServiceAccountToken: spec.automountServiceAccountToken,
@@ -56,7 +56,7 @@ interface Line {
 
 /** The JSON lines that a container has written, with the time that the kubelet received each. */
 async function lines(name: string, container: string): Promise<Line[]> {
-  const log = await cluster.kubectl('--namespace', NAMESPACE, 'logs', name, '-c', container, '--timestamps');
+  const log = await cluster.kubectl('--namespace', namespace, 'logs', name, '-c', container, '--timestamps');
   return parse(log);
 }
 
@@ -77,10 +77,10 @@ test('beside an application: how long until it answers, and what it takes', asyn
   const application = await until('an answer to the application', START_MS_MAX, async () =>
     (await lines('first', 'app').catch(() => [])).find(({ leads }) => leads === true),
   );
-  const node = (await cluster.get(`/api/v1/namespaces/${NAMESPACE}/pods/first`)).spec.nodeName;
+  const node = (await cluster.get(`/api/v1/namespaces/${namespace}/pods/first`)).spec.nodeName;
   const memory = await until('the kubelet’s statistics', STATS_MS_MAX, async () => {
     const { pods } = await cluster.get(`/api/v1/nodes/${node}/proxy/stats/summary`);
-    const mine = pods.find(({ podRef }: KubernetesObject) => podRef.namespace === NAMESPACE && podRef.name === 'first');
+    const mine = pods.find(({ podRef }: KubernetesObject) => podRef.namespace === namespace && podRef.name === 'first');
     const memory = mine?.containers?.find(({ name }: KubernetesObject) => name === 'leasegate')?.memory;
     return memory !== undefined && Date.parse(memory.time) > started.atMs + SETTLED_AFTER_MS && memory;
   });
@@ -108,7 +108,7 @@ test('it is told to end when the application has ended, and hands over then', as
   const [application, sidecar] = ['app', 'leasegate'].map((container) =>
     cluster.kubectl(
       '--namespace',
-      NAMESPACE,
+      namespace,
       'logs',
       'first',
       '-c',
@@ -118,7 +118,7 @@ test('it is told to end when the application has ended, and hands over then', as
       '--timestamps',
     ),
   );
-  await cluster.kubectl('--namespace', NAMESPACE, 'delete', 'pod', 'first');
+  await cluster.kubectl('--namespace', namespace, 'delete', 'pod', 'first');
   const ended = parse(await application!);
   const released = parse(await sidecar!);
   const of = (all: readonly Line[], field: string, value: string) => all.find((line) => line[field] === value)!;

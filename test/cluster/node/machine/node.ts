@@ -38,8 +38,10 @@ export async function startNode(say: (line: string) => void): Promise<Node> {
   let closed: Promise<void> | undefined;
   const close = () => {
     closed ??= (async () => {
-      for (const close of closers.reverse()) await close();
+      const failures: unknown[] = [];
+      for (const close of closers.reverse()) await close().catch((error: unknown) => failures.push(error));
       await rm(directory, { recursive: true, force: true });
+      if (failures.length > 0) throw new AggregateError(failures, 'not all of the node could be cleared away');
     })();
     return closed;
   };
