@@ -23,9 +23,12 @@ export class TestContext implements CommandContext {
     return true;
   }
 
-  stdoutWhole(text: string): Promise<void> {
-    this.stdout(text);
-    return Promise.resolve();
+  /** What becomes of whole texts. */
+  stdoutError: Error | null = null;
+
+  stdoutWhole(text: string): Promise<Error | null> {
+    if (this.stdoutError === null) this.stdout(text);
+    return Promise.resolve(this.stdoutError);
   }
 
   stderr(text: string): void {

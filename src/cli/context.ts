@@ -5,8 +5,8 @@ export interface CommandContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** False when the text was dropped, because what is printed is not read. Never blocks. */
   stdout(text: string): boolean;
-  /** Resolves when all of the text is read, or its reader is gone; waits as long as that takes, and drops nothing. */
-  stdoutWhole(text: string): Promise<void>;
+  /** Resolves when all of the text is written: null, or why it could not be; waits as long as that takes, and drops nothing. */
+  stdoutWhole(text: string): Promise<Error | null>;
   stderr(text: string): void;
   /** The text of a file, or undefined when it can't be read. */
   readFile(path: string): string | undefined;

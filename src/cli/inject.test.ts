@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { TestContext } from './context.fixture.ts';
+import { injectCommand } from './inject.ts';
 
 const program = join(import.meta.dirname, 'main.ts');
 const golden = (name: string) => join(import.meta.dirname, '../inject/golden', name);
@@ -92,6 +94,15 @@ describe('leasegate inject', () => {
     expect({ code, out: out.length }).toEqual({ code: 2, out: 0 });
     expect(err).toContain(`leasegate: ${problem}`);
     expect(err).toContain(remedy);
+  });
+
+  test('does not say that it is done when its output could not be written', async () => {
+    const context = new TestContext();
+    context.stdoutError = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    expect(await injectCommand([golden('deployment.in.yaml')], context)).toBe(1);
+    expect(context.err).toContain('OUTPUT_UNWRITABLE');
+    context.stdoutError = Object.assign(new Error('write EPIPE'), { code: 'EPIPE' });
+    expect(await injectCommand([golden('deployment.in.yaml')], context)).toBe(0);
   });
 
   test('refuses what is not UTF-8, rather than change its bytes', async () => {

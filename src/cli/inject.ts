@@ -42,8 +42,13 @@ async function transform(
   const { text, report } = act(inputs);
   context.stderr(formatReport(report));
   if (text === null) return 1;
-  await context.stdoutWhole(text);
-  return 0;
+  const error = await context.stdoutWhole(text);
+  // Whoever has read enough, as `head` does, has no need of the rest.
+  if (error === null || (error as NodeJS.ErrnoException).code === 'EPIPE') return 0;
+  context.stderr(
+    `leasegate: OUTPUT_UNWRITABLE stdout: ${error.message}; what was written is not whole: don't use it\n`,
+  );
+  return 1;
 }
 
 const INPUT_BYTES_MAX = 64 * 1024 * 1024;

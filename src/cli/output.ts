@@ -24,9 +24,9 @@ export class Output {
     return true;
   }
 
-  /** Resolves when all of the text is written, or can't be because its reader is gone. */
-  writeWhole(text: string): Promise<void> {
-    return new Promise((resolve) => this.#stream.write(text, () => resolve()));
+  /** Resolves when all of the text is written: null, or why it could not be (the disk is full, the reader is gone). */
+  writeWhole(text: string): Promise<Error | null> {
+    return new Promise((resolve) => this.#stream.write(text, (error) => resolve(error ?? null)));
   }
 
   /** Resolves when all has been read or can't be, at the latest after `waitMsMax`. */

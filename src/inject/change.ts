@@ -1,4 +1,4 @@
-import { type Document, isMap, type Node, visit, type YAMLMap } from 'yaml';
+import { type Document, isMap, isScalar, type Node, visit, type YAMLMap } from 'yaml';
 import { addPair, addUnder, type Edit, type Entry, pairOf, replaceScalar, type Scene } from './edit.ts';
 import type { Value } from './emit.ts';
 import type { Manifest, ObjectValue } from './manifests.ts';
@@ -57,6 +57,25 @@ export function editFor(change: Change, manifest: Manifest, scene: Scene): Place
     case 'scalar':
       return { ...replaceScalar(pairOf(map, key)!.value!, change.value), depth };
   }
+}
+
+/** Whether {@link editFor} would make it: the place is neither an alias, nor shared with others, nor of another shape. */
+export function isEditable({ kind, path, key }: Change, manifest: Manifest): boolean {
+  try {
+    const shared = sharedAnchors(manifest.document);
+    const map = walk(manifest.node, manifest.around, path, shared);
+    const there = pairOf(map, key)?.value;
+    if (kind === 'pair' && pairOf(map, key) !== undefined) return false;
+    refuseElsewhere(map, key, there === undefined && valueAt(manifest.value, path)?.[key] !== undefined, shared);
+    return there === undefined || there === null || isMap(there) || isNull(there);
+  } catch (error) {
+    if (error instanceof Refused) return false;
+    throw error;
+  }
+}
+
+function isNull(node: unknown): boolean {
+  return isScalar(node) && node.value === null;
 }
 
 function unusual(node: YAMLMap, message: string, remedy: string): Refused {

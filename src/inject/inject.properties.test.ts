@@ -52,7 +52,7 @@ function stripped(value: unknown): unknown {
     Object.entries(value)
       .filter(
         ([key, child]) =>
-          !key.startsWith('leasegate.dev/') && !(key === 'serviceAccountName' && /-leasegate$/.test(child)),
+          !key.startsWith('leasegate.dev/') && !(/^serviceAccount(Name)?$/.test(key) && /-leasegate$/.test(child)),
       )
       .map(([key, child]) => [key, stripped(child)] as const)
       .filter(

@@ -64,7 +64,7 @@ describe('uninject', () => {
         .replace('image: app:1', 'image: registry.example.com/app:2.0.0');
     const { text: back, report } = restored(edit(injected(text).text!));
     expect(back).toBe(edit(text));
-    expect(codes(report)).toEqual(['RESTORED_WITH_EDITS']);
+    expect(codes(report)).toEqual(['RESTORED_WITH_EDITS', 'LEFT_IN_CLUSTER']);
   });
 
   test.each([

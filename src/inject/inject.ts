@@ -94,7 +94,14 @@ class Injection {
   #select(): Workload[] {
     const { only } = this.#options;
     const all = this.#stream.manifests.filter((manifest) => recordOf(manifest) === undefined && !isAdded(manifest));
-    const workloads = all.map(workloadOf).filter((workload) => workload !== null);
+    const found = all.map(workloadOf).filter((workload) => workload !== null);
+    // They come and go with a release, and elect nobody; by name they can be had all the same.
+    const hooks = only.length > 0 ? [] : found.filter(({ manifest }) => isHelmHook(manifest));
+    for (const { manifest } of hooks) {
+      const message = 'is a hook of Helm, which runs for a release only';
+      this.#say('SKIPPED_HELM_HOOK', manifest.subject, manifest.start, message, null);
+    }
+    const workloads = found.filter((workload) => !hooks.includes(workload));
     const chosen = workloads.filter(({ manifest }) => selects(only, manifest.subject));
     for (const selector of only) {
       if (workloads.some(({ manifest }) => selects([selector], manifest.subject))) continue;
@@ -112,7 +119,10 @@ class Injection {
       if (chosen.some((workload) => workload.manifest === manifest)) continue;
       this.#say('SKIPPED_NOT_SELECTED', manifest.subject, manifest.start, 'is not among those named by --only', null);
     }
-    const others = all.filter((manifest) => workloadOf(manifest) === null).map(({ subject }) => subject);
+    const { service } = this.#options;
+    const others = all
+      .filter((manifest) => workloadOf(manifest) === null && manifest.subject !== `Service/${service}`)
+      .map(({ subject }) => subject);
     if (others.length > 0) {
       const some = others.slice(0, SUBJECTS_MAX).join(', ') + (others.length > SUBJECTS_MAX ? ' …' : '');
       this.#say('SKIPPED_NOT_A_WORKLOAD', 'input', null, `passed through ${others.length}: ${some}`, null);
@@ -215,6 +225,10 @@ class Injection {
     const at = offset === null || !this.#placed ? null : this.#source.locate(offset);
     this.#report.push({ code, severity, subject, at, message: forced ? `${message} (--force)` : message, remedy });
   }
+}
+
+function isHelmHook({ value }: Manifest): boolean {
+  return value.metadata?.annotations?.['helm.sh/hook'] !== undefined;
 }
 
 const SUBJECTS_MAX = 5;

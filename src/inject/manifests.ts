@@ -5,6 +5,7 @@ import {
   LineCounter,
   type Node,
   parseAllDocuments,
+  visit,
   type YAMLMap,
   YAMLParseError,
 } from 'yaml';
@@ -52,6 +53,10 @@ export function readStream({ text, locate }: Source): Stream {
     // What follows the first error is mostly its echo.
     const telling = errors.filter(({ code }, index) => index === 0 || code === 'DUPLICATE_KEY');
     for (const error of telling) problems.push(broken(error, text, locate));
+  }
+  for (const document of documents) {
+    const at = templateIn(document);
+    if (at !== null) problems.push(template(locate(at), 'a mapping is used as a key'));
   }
   if (problems.length > 0) return { documents, manifests: [], problems };
   const manifests: Manifest[] = [];
@@ -113,13 +118,27 @@ function broken(error: YAMLParseError, text: string, locate: Source['locate']): 
   const line = text.slice(text.lastIndexOf('\n', at - 1) + 1).split('\n', 1)[0]!;
   const near = text.slice(Math.max(0, at - 200), at + 200);
   if (line.includes('{{') || (near.includes('{{') && near.includes('}}'))) {
-    const message = `is a template, not yet YAML (${reason(error)})`;
-    return {
-      ...invalid(locate(at), message, 'render it first: helm template … | leasegate inject'),
-      code: 'TEMPLATE_NOT_RENDERED',
-    };
+    return template(locate(at), reason(error));
   }
   return invalid(locate(at), `${error.code}: ${reason(error)}`, REMEDIES[error.code] ?? 'mend it there');
+}
+
+function template(at: Finding['at'], why: string): Finding {
+  const remedy = 'render it first: helm template … | leasegate inject';
+  return { ...invalid(at, `is a template, not yet YAML (${why})`, remedy), code: 'TEMPLATE_NOT_RENDERED' };
+}
+
+/** `{{ .Values.image }}` without quotes is YAML: a mapping whose key is one. Nothing of Kubernetes is so. */
+function templateIn(document: Document.Parsed): number | null {
+  let at: number | null = null;
+  visit(document, {
+    Pair(_, { key }) {
+      if (!isMap(key)) return undefined;
+      at = (key as YAMLMap).range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return at;
 }
 
 function invalid(at: Finding['at'], message: string, remedy: string): Finding {

@@ -1,11 +1,11 @@
 import { dnsSubdomain } from '../config/names.ts';
-import type { Change } from './change.ts';
+import { type Change, isEditable, valueAt } from './change.ts';
 import type { Value } from './emit.ts';
 import { budgetHazard, type Hazard, rolloutHazards } from './hazards.ts';
 import type { Manifest, ObjectValue } from './manifests.ts';
 import type { InjectOptions } from './options.ts';
 import { podWarnings, refuseUnfit } from './pod-checks.ts';
-import type { Election } from './rbac.ts';
+import { ELECTION_LABEL, type Election, LABEL_LENGTH_MAX } from './rbac.ts';
 import { type Code, Refused } from './report.ts';
 import { planService } from './services.ts';
 import type { Settings } from './settings.ts';
@@ -49,14 +49,15 @@ export function planOf(workload: Workload, { manifests, options, settings, say }
   const gates: unknown[] = Array.isArray(podSpec.readinessGates) ? podSpec.readinessGates : [];
   const gated = gates.some((gate) => (gate as ObjectValue | null)?.conditionType === GATE_CONDITION);
   const named = serviceAccountOf(podSpec) !== undefined || election.serviceAccount === 'default';
-  const account = {
-    path: podSpecPath,
-    key: 'serviceAccountName',
-    value: election.serviceAccount,
-    before: 'containers',
-  };
+  // Both names of it: the API server fills in the old one, and where apply did not write that, taking the new one out again would
+  // leave pods that ask for a service account that is gone.
+  const account = ['serviceAccountName', 'serviceAccount'].map(
+    (key) => ({ kind: 'pair', path: podSpecPath, key, value: election.serviceAccount, before: 'containers' }) as const,
+  );
+  const membership = membershipOf(workload, election.leaseName);
   const changes: Change[] = [
-    ...(named ? [] : [{ kind: 'pair', ...account } as const]),
+    ...(membership === null ? [] : [membership]),
+    ...(named ? [] : account),
     ...(options.publish.includes('readiness-gate') && !gated
       ? [item('readinessGates', { conditionType: GATE_CONDITION })]
       : []),
@@ -74,18 +75,46 @@ export function planOf(workload: Workload, { manifests, options, settings, say }
     .join(', ');
   const placed = others === '' ? '' : `, ${position} ${others}`;
   say('INJECTED', manifest.subject, manifest.start, `sidecar for Lease ${election.leaseName}${placed}`, null);
+  if (membership === null && !isMember(workload, election.leaseName)) {
+    say(
+      'LABEL_NOT_ADDED',
+      manifest.subject,
+      manifest.start,
+      `its pod template can't be given the label ${ELECTION_LABEL}, by which monitoring, network and admission policy find its pods`,
+      `add ${ELECTION_LABEL}: ${election.leaseName} to the labels of the template where you use those`,
+    );
+  }
   if (election.ownServiceAccount) {
     say(
       'SERVICE_ACCOUNT_CHANGED',
       manifest.subject,
       manifest.start,
       `its pods had the service account "default"; now they have ${election.serviceAccount}, whose token only the sidecar gets`,
-      'if the application used the token of "default", keep that: --service-account default',
+      'if the application needs what "default" has (a token, imagePullSecrets, a cloud identity), keep that: --service-account default',
     );
   }
   const all = new Map<Manifest, readonly Change[]>([[manifest, changes]]);
   if (service.manifest !== null && service.changes.length > 0) all.set(service.manifest, service.changes);
   return { workload, election, changes: all, rights: options };
+}
+
+/** What makes its pods known as those of the election, as deploy/components/sidecar does; null where that can't be written. */
+function membershipOf({ manifest, podSpecPath }: Workload, leaseName: string): Change | null {
+  const template = podSpecPath.slice(0, -1);
+  const path = [...template, 'metadata'];
+  const metadata = valueAt(manifest.value, path);
+  if (leaseName.length > LABEL_LENGTH_MAX || Object.hasOwn(metadata?.labels ?? {}, ELECTION_LABEL)) return null;
+  const entry = { kind: 'pair', key: ELECTION_LABEL, value: leaseName } as const;
+  const whole = { labels: { [ELECTION_LABEL]: leaseName } };
+  const change: Change =
+    metadata === undefined
+      ? { kind: 'pair', path: template, key: 'metadata', value: whole, before: 'spec' }
+      : { kind: 'under', path, key: 'labels', entry };
+  return isEditable(change, manifest) ? change : null;
+}
+
+function isMember({ podLabels }: Workload, leaseName: string): boolean {
+  return podLabels[ELECTION_LABEL] === leaseName;
 }
 
 function hazardsOf(
@@ -135,7 +164,8 @@ function electionOf({ manifest, name, namespace, podSpec }: Workload, options: I
     );
   }
   const existing = serviceAccountOf(podSpec) ?? options.serviceAccount ?? undefined;
-  const roleName = `${name ?? leaseName}-leasegate`;
+  // One of a kind in the namespace, as the Lease is: a Deployment and a CronJob may have one name.
+  const roleName = `${leaseName}-leasegate`;
   return {
     subject: manifest.subject,
     namespace,

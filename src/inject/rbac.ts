@@ -2,6 +2,9 @@ import type { Value } from './emit.ts';
 import type { InjectOptions } from './options.ts';
 
 export const MANAGED_BY = 'leasegate-inject';
+export const ELECTION_LABEL = 'leasegate.dev/election';
+/** Of a label's value. */
+export const LABEL_LENGTH_MAX = 63;
 export const FOR_ANNOTATION = 'leasegate.dev/injected-for';
 
 export interface Election {
@@ -24,10 +27,14 @@ type Document = { readonly kind: string; readonly metadata: { readonly name: str
 /** The documents that a workload needs beside it, in the order in which they can be applied. */
 export function documentsOf(election: Election, rights: Rights): readonly Document[] {
   const { leaseName, roleName, serviceAccount, ownServiceAccount } = election;
-  const metadata = (name: string, labels: Readonly<Record<string, string>> = {}) => ({
+  const metadata = (name: string) => ({
     name,
     ...(election.namespace === undefined ? {} : { namespace: election.namespace }),
-    labels: { 'app.kubernetes.io/name': 'leasegate', 'app.kubernetes.io/managed-by': MANAGED_BY, ...labels },
+    labels: {
+      'app.kubernetes.io/name': 'leasegate',
+      'app.kubernetes.io/managed-by': MANAGED_BY,
+      ...electionLabel(leaseName),
+    },
     annotations: { [FOR_ANNOTATION]: election.subject },
   });
   const rbac = 'rbac.authorization.k8s.io';
@@ -38,7 +45,7 @@ export function documentsOf(election: Election, rights: Rights): readonly Docume
           {
             apiVersion: 'v1',
             kind: 'ServiceAccount',
-            metadata: metadata(serviceAccount, electionLabel(leaseName)),
+            metadata: metadata(serviceAccount),
             automountServiceAccountToken: false,
           },
         ]
@@ -57,12 +64,13 @@ export function documentsOf(election: Election, rights: Rights): readonly Docume
   ];
 }
 
-/** By it deploy/admission-policy knows whose token it is. A Lease with a longer name can't be told so. */
+/**
+ * By it deploy/admission-policy knows whose token it is, and the user which objects to delete one day. A Lease with a longer name
+ * can't be told so.
+ */
 function electionLabel(leaseName: string): Readonly<Record<string, string>> {
-  return leaseName.length <= LABEL_VALUE_LENGTH_MAX ? { 'leasegate.dev/election': leaseName } : {};
+  return leaseName.length <= LABEL_LENGTH_MAX ? { [ELECTION_LABEL]: leaseName } : {};
 }
-
-const LABEL_VALUE_LENGTH_MAX = 63;
 
 function namespaced({ namespace }: Election): { readonly namespace?: string } {
   return namespace === undefined ? {} : { namespace };

@@ -1,6 +1,7 @@
 import type { Change } from './change.ts';
 import type { Manifest, ObjectValue } from './manifests.ts';
 import type { InjectOptions } from './options.ts';
+import { ELECTION_LABEL } from './rbac.ts';
 import { type Code, Refused } from './report.ts';
 import { containersOf, type Workload } from './workload.ts';
 
@@ -23,8 +24,11 @@ export function planService(manifests: readonly Manifest[], workload: Workload, 
   }
   const spec: ObjectValue = manifest.value.spec ?? {};
   const selects = Object.keys(spec.selector ?? {}).length > 0;
+  refuseStranger(manifest, workload, spec, service);
+  const unsuitable = unsuitableFor(spec, workload, options);
+  const hazards = unsuitable === null ? [] : [{ code: 'SERVICE_UNSUITABLE' as const, ...unsuitable }];
   if (publish.includes('endpointslice')) {
-    if (!selects) return { manifest, changes: [], findings: portAdvice(service, spec) };
+    if (!selects) return { manifest, changes: [], findings: [...hazards, ...portAdvice(service, spec)] };
     throw new Refused(
       'SERVICE_HAS_SELECTOR',
       manifest.start,
@@ -34,7 +38,7 @@ export function planService(manifests: readonly Manifest[], workload: Workload, 
   }
   const changes: Change[] = [];
   const told: string[] = [];
-  const findings: { code: Code; message: string; remedy: string | null }[] = [];
+  const findings: { code: Code; message: string; remedy: string | null }[] = [...hazards];
   if (publish.includes('label') && spec.selector?.[ROLE_LABEL] !== 'leader') {
     changes.push({
       kind: 'under',
@@ -58,6 +62,48 @@ export function planService(manifests: readonly Manifest[], workload: Workload, 
   }
   if (changes.length > 0) findings.push({ code: 'SERVICE_ROUTED', message: `now ${told.join(' and ')}`, remedy: null });
   return { manifest, changes, findings };
+}
+
+/** A Service of other pods would lose its endpoints, or lead to a port that they don't have. @throws Refused */
+function refuseStranger(manifest: Manifest, { podLabels }: Workload, { selector }: ObjectValue, service: string): void {
+  const { [ROLE_LABEL]: _, ...own } = (selector ?? {}) as Record<string, unknown>;
+  const other = Object.entries(own).find(([key, value]) => key !== ELECTION_LABEL && podLabels[key] !== value);
+  if (other === undefined) return;
+  throw new Refused(
+    'SERVICE_OF_OTHERS',
+    manifest.start,
+    `Service ${service} selects ${other.join('=')}, which these pods are not`,
+    'name the Service that leads to them',
+  );
+}
+
+/** Why a Service would not do what it is meant to. */
+function unsuitableFor(
+  { type, clusterIP, internalTrafficPolicy, externalTrafficPolicy }: ObjectValue,
+  { spec }: Workload,
+  { service, publish }: InjectOptions,
+): { message: string; remedy: string } | null {
+  if (type === 'ExternalName') {
+    return {
+      message: `Service ${service} is an ExternalName, which leads to no pods`,
+      remedy: 'name one of another type',
+    };
+  }
+  const slices = publish.includes('endpointslice');
+  if (clusterIP === 'None' && !slices) {
+    const governs = spec.serviceName === service ? `: it gives the pods of the StatefulSet their names` : '';
+    return {
+      message: `Service ${service} is headless${governs}; clients find all pods by it, and at their own ports`,
+      remedy: 'make another Service for the leader, and name that',
+    };
+  }
+  if (slices && [internalTrafficPolicy, externalTrafficPolicy].includes('Local')) {
+    return {
+      message: `Service ${service} leads to pods of the same node only (trafficPolicy Local), and the slice names no node`,
+      remedy: 'set its traffic policies to Cluster, or publish by label',
+    };
+  }
+  return null;
 }
 
 function isService({ apiVersion, kind, metadata }: ObjectValue, name: string, namespace: string | undefined): boolean {

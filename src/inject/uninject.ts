@@ -2,7 +2,7 @@ import type { Node, YAMLMap } from 'yaml';
 import { type Edit, endOf, pairOf } from './edit.ts';
 import { type Manifest, type ObjectValue, readInputs, readStream, type Stream } from './manifests.ts';
 import { type Selector, selects } from './options.ts';
-import { FOR_ANNOTATION, MANAGED_BY } from './rbac.ts';
+import { ELECTION_LABEL, FOR_ANNOTATION, MANAGED_BY } from './rbac.ts';
 import { checksum, find, parseRecord, RECORD_ANNOTATION } from './record.ts';
 import { type Finding, type Outcome, Refused } from './report.ts';
 import { type Input, nextLine, type Source } from './source.ts';
@@ -65,11 +65,26 @@ export function restore(source: Source, { manifests }: Stream, only: readonly Se
           },
     );
   }
+  report.push(...leftOf(added));
   if (chosen.length === 0) {
     const message = 'nothing in it was injected; it stays as it is';
     report.push({ code: 'NOT_INJECTED', severity: 'info', subject: 'input', at: null, message, remedy: null });
   }
   return { text, report };
+}
+
+/** `kubectl apply` of what is restored deletes nothing. */
+function leftOf(added: readonly Manifest[]): Finding[] {
+  const bySubject = Map.groupBy(added, (manifest) => String(annotation(manifest, FOR_ANNOTATION)));
+  return [...bySubject].flatMap(([subject, documents]): Finding[] => {
+    const { namespace, labels } = documents[0]!.value.metadata;
+    if (labels?.[ELECTION_LABEL] === undefined) return [];
+    const kinds = documents.map(({ value }) => String(value.kind).toLowerCase()).join();
+    const where = `-n ${namespace ?? '<namespace>'} -l app.kubernetes.io/managed-by=${MANAGED_BY},${ELECTION_LABEL}=${labels[ELECTION_LABEL]}`;
+    const message = 'what was added for it stays in a cluster where it was applied';
+    const remedy = `when its pods are replaced: kubectl delete ${kinds} ${where}`;
+    return [{ code: 'LEFT_IN_CLUSTER', severity: 'info', subject, at: null, message, remedy }];
+  });
 }
 
 /** Whose record this is: a Service was changed for a workload. */

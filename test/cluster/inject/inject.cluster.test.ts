@@ -86,6 +86,23 @@ test('what is injected is no change when it is applied again', async () => {
   expect(await apply(path, 'again')).not.toMatch(/ (?!unchanged)\S+$/m);
 });
 
+test.each([[[]], [['--server-side']]])('what uninject restores is what is there when it is applied %j', async (how) => {
+  const namespace = `restored${how.length}`;
+  await makeNamespace(namespace);
+  const of = (which: string) => join(GOLDEN, `deployment.${which}.yaml`);
+  const run = (...args: string[]) => controlPlane.kubectl('--namespace', namespace, ...args);
+  const template = async () => {
+    const { spec } = JSON.parse(await run('get', 'deployment/web', '--output=json'));
+    return spec.template;
+  };
+  await run('apply', ...how, '--filename', of('in'));
+  const before = await template();
+  await run('apply', ...how, '--filename', of('out'));
+  expect((await template()).spec.serviceAccountName).toBe('web-leasegate');
+  await run('apply', ...how, '--filename', of('in'));
+  expect(await template()).toEqual(before);
+});
+
 test('a Deployment whose own containers comply is admitted in a restricted namespace as it is', async () => {
   const [spec] = podSpecsOf(await golden('deployment'));
   expect(await admit(spec!)).toMatchObject({ status: 201 });

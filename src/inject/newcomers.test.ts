@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { injected } from './cases.fixture.ts';
+import type { Finding } from './report.ts';
+import { uninject } from './uninject.ts';
+
+const codes = (report: readonly Finding[]) => report.map(({ code }) => code);
+// biome-ignore lint/suspicious/noExplicitAny: manifests of any kind
+const documents = (text: string): any[] => parseAllDocuments(text).map((document) => document.toJS());
+
+const workload = (kind: string, name: string, more = '') => `apiVersion: apps/v1
+kind: ${kind}
+metadata: {name: ${name}}
+spec:
+  replicas: 3
+${more}  selector: {matchLabels: {app: ${name}}}
+  template:
+    metadata: {labels: {app: ${name}}}
+    spec: {containers: [{name: app, image: 'app:1', ports: [{containerPort: 8080}]}]}
+`;
+const service = (name: string, spec: string) => `---
+apiVersion: v1
+kind: Service
+metadata: {name: ${name}}
+spec: ${spec}
+`;
+
+describe('a Service', () => {
+  const own = '{selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}';
+  const to = (spec: string, args: string[], more = '', kind = 'Deployment') =>
+    injected(workload(kind, 'web', more) + service('front', spec), [...args, '--service', 'front']);
+
+  test('of other pods is refused, and nothing is printed', () => {
+    for (const way of [
+      ['--publish', 'label'],
+      ['--gateway', '9090:8080'],
+    ]) {
+      const { text, report } = to('{selector: {app: other}, ports: [{port: 80, targetPort: 8080}]}', way);
+      expect(text).toBeNull();
+      expect(report).toMatchObject([{ code: 'SERVICE_OF_OTHERS', message: expect.stringContaining('app=other') }]);
+      expect(to(own, way).text).not.toBeNull();
+    }
+  });
+
+  test.each([
+    ['a headless one', '{clusterIP: None, selector: {app: web}, ports: [{port: 80}]}', ['--publish', 'label']],
+    ['an ExternalName', '{type: ExternalName, externalName: example.com}', ['--publish', 'label']],
+    ['an ExternalName for a slice', '{type: ExternalName, externalName: a.example}', ['--publish', 'endpointslice']],
+    [
+      'one for the same node',
+      '{internalTrafficPolicy: Local, ports: [{port: 80, targetPort: 8080}]}',
+      ['--publish', 'endpointslice'],
+    ],
+  ])('that can not lead to the leader, %s, is refused unless the user insists', (_, spec, way) => {
+    expect(to(spec, way)).toMatchObject({ text: null, report: [{ code: 'SERVICE_UNSUITABLE' }] });
+    expect(codes(to(spec, [...way, '--force']).report)).toContain('SERVICE_UNSUITABLE');
+  });
+
+  test('that governs a StatefulSet is said to do so', () => {
+    const headless = '{clusterIP: None, selector: {app: web}, ports: [{port: 80}]}';
+    const { report } = to(headless, ['--publish', 'label'], '  serviceName: front\n', 'StatefulSet');
+    expect(report[0]!.message).toContain('gives the pods of the StatefulSet their names');
+  });
+
+  test('that was routed is not among what only passed through', () => {
+    expect(codes(to(own, ['--publish', 'label']).report)).not.toContain('SKIPPED_NOT_A_WORKLOAD');
+  });
+});
+
+test('two workloads of one name get rights of their own, be it one by one', () => {
+  const text = `${workload('Deployment', 'web')}---\n${workload('StatefulSet', 'web')}`;
+  expect(injected(text)).toMatchObject({ text: null, report: [{ code: 'LEASE_SHARED' }] });
+  const first = injected(text, ['--only', 'StatefulSet/web', '--lease-name', 'web-db']).text!;
+  const both = injected(first, ['--only', 'Deployment/web']).text!;
+  const roles = documents(both).filter(({ kind }) => kind === 'Role');
+  expect(roles.map(({ metadata }) => metadata.name)).toEqual(['web-leasegate', 'web-db-leasegate']);
+  expect(uninject([{ name: 'stdin', text: both }], []).text).toBe(text);
+});
+
+test('both names of the service account are written, so that apply can take both away again', () => {
+  const [deployment] = documents(injected(workload('Deployment', 'web')).text!).filter(
+    ({ kind }) => kind === 'Deployment',
+  );
+  const { serviceAccountName, serviceAccount } = deployment.spec.template.spec;
+  expect([serviceAccountName, serviceAccount]).toEqual(['web-leasegate', 'web-leasegate']);
+});
+
+describe('the pods', () => {
+  const labelsOf = (text: string | null) =>
+    documents(text!).find(({ kind }) => kind === 'Deployment').spec.template.metadata.labels;
+
+  test('are labelled as those of the election', () => {
+    expect(labelsOf(injected(workload('Deployment', 'web')).text)).toEqual({
+      app: 'web',
+      'leasegate.dev/election': 'web',
+    });
+  });
+
+  test('keep labels that stand elsewhere, too, and the report says so', () => {
+    const shared = workload('Deployment', 'web')
+      .replace('{matchLabels: {app: web}}', '{matchLabels: &labels {app: web}}')
+      .replace('{labels: {app: web}}', '{labels: *labels}');
+    const { text, report } = injected(shared);
+    expect(labelsOf(text)).toEqual({ app: 'web' });
+    expect(codes(report)).toContain('LABEL_NOT_ADDED');
+  });
+});
+
+test('what belongs to a release of Helm passes through, unless it is named', () => {
+  const hook = workload('Deployment', 'migrate').replace(
+    '{name: migrate}',
+    '{name: migrate, annotations: {helm.sh/hook: pre-upgrade}}',
+  );
+  const { text, report } = injected(hook);
+  expect(text).toBe(hook);
+  expect(codes(report)).toContain('SKIPPED_HELM_HOOK');
+  expect(codes(injected(hook, ['--only', 'migrate']).report)).toContain('INJECTED');
+});
+
+test('a template that happens to be YAML is none the less not rendered', () => {
+  const template = workload('Deployment', 'web').replace('replicas: 3', 'replicas: {{ .Values.replicas }}');
+  expect(injected(template)).toMatchObject({
+    text: null,
+    report: [{ code: 'TEMPLATE_NOT_RENDERED', at: { line: 5, column: 14 } }],
+  });
+});
+
+test('what stays in a cluster after uninject is said, with the command for this election alone', () => {
+  const text = `${workload('Deployment', 'one')}---\n${workload('Deployment', 'two')}`;
+  const { report } = uninject([{ name: 'stdin', text: injected(text).text! }], [{ kind: null, name: 'one' }]);
+  expect(report.filter(({ code }) => code === 'LEFT_IN_CLUSTER')).toMatchObject([
+    {
+      subject: 'Deployment/one',
+      remedy: expect.stringMatching(
+        /kubectl delete serviceaccount,role,rolebinding,lease -n <namespace> -l app\.kubernetes\.io\/managed-by=leasegate-inject,leasegate\.dev\/election=one$/,
+      ),
+    },
+  ]);
+});
