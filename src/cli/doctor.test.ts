@@ -178,6 +178,24 @@ describe('doctor', () => {
     expect(code).toBe(0);
   });
 
+  test.each([[[]], [['--service-account', 'web']]])(
+    'from a workstation wants nothing that only a pod is told, whatever is published (%j)',
+    async (more) => {
+      const publish = ['--publish', 'label,endpointslice', '--endpointslice-service', 'web-leader'];
+      const { out, err } = await run([...args(), ...publish, ...more]);
+      expect(err).toBe('');
+      expect(out).toContain('API_REACHABLE');
+      expect(out).not.toMatch(/not-told|POD_/);
+    },
+  );
+
+  test('in a pod asks for what publishing needs there, unless it is about a service account', async () => {
+    const publish = [...args(), '--publish', 'label'];
+    const env = { KUBERNETES_SERVICE_HOST: '10.0.0.1' };
+    expect((await run(publish, env)).err).toContain('POD_UID is not set');
+    expect((await run([...publish, '--service-account', 'web'], env)).err).toBe('');
+  });
+
   test('says which variables a pod lacks, and looks for no pod by the name of a machine', async () => {
     const { out } = await run(args(), { KUBERNETES_SERVICE_HOST: '10.0.0.1', POD_NAME: '' });
     expect(out).toContain('warning  POD_ENV_MISSING  this pod was not told POD_NAME, POD_UID');

@@ -107,7 +107,7 @@ export function budgetOf(name: string, spec: DisruptionBudget['spec']): Disrupti
 export const plan: Plan = {
   lease: { namespace: 'shop', name: 'web' },
   namespaceFrom: 'POD_NAMESPACE',
-  pod: { name: 'web-0', uid: 'uid-web-0' },
+  pod: { name: 'web-0', uid: 'uid-web-0', from: 'POD_NAME' },
   podNamespace: 'shop',
   serviceAccount: null,
   envMissing: [],

@@ -11,7 +11,8 @@ export const RIGHTS_EXAMPLES: Example[] = [
     plan: { publishers: ['label', 'endpointslice'], slice },
     code: 'RIGHTS_OK',
     level: 'ok',
-    message: /the election.*Events.*publishing by label.*publishing by endpointslice/,
+    message:
+      /has the rights to take part in the election, to create the Lease, to write Events, to publish by label, to publish by endpointslice$/,
   },
   {
     claim: 'rights that can not be asked for',
