@@ -49,9 +49,9 @@ function answerTo(path: string, body: any): [number, unknown] {
   return [403, { kind: 'Status', reason: 'Forbidden', message: 'no' }];
 }
 
-function kubeconfig(): string {
+function kubeconfig(userInfo = ''): string {
   const path = join(directory, 'kubeconfig');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `http://${userInfo}127.0.0.1:${(server.address() as AddressInfo).port}`;
   writeFileSync(
     path,
     JSON.stringify({
@@ -79,7 +79,7 @@ async function run(argv: readonly string[], env: Record<string, string> = {}) {
 
 /** With timings by which no answer of a busy machine is slow. */
 const PATIENT = ['--lease-duration', '50s', '--renew-deadline', '40s'];
-const args = () => ['--kubeconfig', kubeconfig(), '--lease-name', 'web', ...PATIENT];
+const args = (userInfo = '') => ['--kubeconfig', kubeconfig(userInfo), '--lease-name', 'web', ...PATIENT];
 
 describe('doctor', () => {
   test('exits with 0 where nothing is wrong, and has only asked', async () => {
@@ -96,6 +96,12 @@ describe('doctor', () => {
       'POST selfsubjectaccessreviews',
       'POST selfsubjectreviews',
     ]);
+  });
+
+  test('shows no password that stands in the URL of the server', async () => {
+    const { out } = await run(args('ann:secret@'));
+    expect(out).toMatch(/API_REACHABLE .* at http:\/\/127\.0\.0\.1:\d+, /);
+    expect(out).not.toMatch(/ann|secret/);
   });
 
   test('exits with 1 where something does not work, and prints the rule to add', async () => {

@@ -8,7 +8,7 @@ import { KubeClient } from '../kube/client.ts';
 import { ApiReadings } from '../kube/cluster-readings.ts';
 import { Credentials } from '../kube/credentials.ts';
 import { HttpTransport } from '../kube/http-transport.ts';
-import { KubeConfigError, type LoadedKubeConfig, loadKubeConfig } from '../kube/kubeconfig.ts';
+import { KubeConfigError, type LoadedKubeConfig, loadKubeConfig, withoutUserInfo } from '../kube/kubeconfig.ts';
 import { systemClock, systemTimers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
@@ -43,7 +43,7 @@ export const doctor: Command = async (argv, context) => {
     const kube = loadKubeConfig(kubeconfigSource(config.kubeconfig, context));
     const server = kube.config.getCurrentCluster()?.server ?? '';
     const namespaceFrom = namespaceSource(values, context);
-    const plan = planOf(config, { server, namespaceFrom, given: values, env: context.env });
+    const plan = planOf(config, { server: withoutUserInfo(server), namespaceFrom, given: values, env: context.env });
     const findings = await Promise.race([examine(plan, portsOf(kube, server)), interruption(context)]);
     if (findings === null) {
       return failed(

@@ -64,14 +64,16 @@ export class TestCluster implements ClusterReadings {
   deploy(spec: Workload['spec'], kind: 'Deployment' | 'StatefulSet' = 'Deployment'): void {
     const gates = { readinessGates: [{ conditionType: 'leasegate.dev/leader' }] };
     const owner = kind === 'Deployment' ? 'ReplicaSet' : kind;
-    this.podReading = found(podOf(gates, { ownerReferences: [{ kind: owner, name: 'web', controller: true }] }));
-    const ownerReferences = [{ kind: 'Deployment', name: 'web', controller: true }];
+    this.podReading = found(podOf(gates, { ownerReferences: [ownerOf(owner)] }));
+    const ownerReferences = [ownerOf('Deployment')];
     this.workloads = {
       'ReplicaSet/web': found({ metadata: { ...meta('web'), ownerReferences }, spec: { replicas: 3 } }),
       [`${kind}/web`]: found({ metadata: meta('web'), ...(spec && { spec }) }),
     };
   }
 }
+
+export const ownerOf = (kind: string, apiVersion = 'apps/v1') => ({ apiVersion, kind, name: 'web', controller: true });
 
 const meta = (name: string) => ({ name, uid: `uid-${name}` });
 

@@ -169,10 +169,12 @@ async function ownerOf(
   let metadata: PodReading['metadata'] = pod.metadata;
   for (let level = 0; level < WORKLOAD_KINDS.length; level += 1) {
     const reference = metadata.ownerReferences?.find(({ controller }) => controller);
-    const kind = WORKLOAD_KINDS.find((each): each is WorkloadKind => each === reference?.kind);
     if (reference === undefined) break;
+    // Others have kinds of the same name: OpenKruise a StatefulSet, for one.
+    const ofApps = reference.apiVersion.startsWith('apps/');
+    const kind = WORKLOAD_KINDS.find((each): each is WorkloadKind => ofApps && each === reference.kind);
     if (kind === undefined) {
-      const message = `${reference.kind} ${reference.name} is of a kind that the doctor does not know`;
+      const message = `${reference.kind} ${reference.name} (${reference.apiVersion}) is of a kind that the doctor does not know`;
       return { ok: false, failure: { code: KIND_UNKNOWN, message, remedy: null } };
     }
     const workload = await cluster.workload(podNamespace, kind, reference.name);

@@ -29,6 +29,6 @@ export interface Plan {
   readonly slice: { readonly name: string; readonly service: string } | null;
   /** Value of the election's label on its pods. */
   readonly election: string;
-  /** URL of the API server. */
+  /** URL of the API server, without a name and password. */
   readonly server: string;
 }

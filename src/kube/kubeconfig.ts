@@ -90,7 +90,7 @@ function fromFiles(paths: readonly string[], named: string): LoadedKubeConfig {
   const proxy = config.getCurrentCluster()?.proxyUrl;
   if (proxy) {
     const way = 'reach the API server directly, or through a tunnel of your own, and remove proxy-url';
-    throw new KubeConfigError(`kubeconfig ${named}: proxy-url ${proxy} is not supported`, way);
+    throw new KubeConfigError(`kubeconfig ${named}: proxy-url ${withoutUserInfo(proxy)} is not supported`, way);
   }
   if (config.getCurrentUser() === null) {
     throw new KubeConfigError(`kubeconfig ${named}: the context's user ${context.user} is not defined`, remedy);
@@ -98,12 +98,17 @@ function fromFiles(paths: readonly string[], named: string): LoadedKubeConfig {
   return { config, tokenFile: tokenFiles.get(context.user) ?? null, namespace: context.namespace };
 }
 
+/** A URL as it may be shown to anybody: one of a kubeconfig may have a user's name and password in it. */
+export function withoutUserInfo(url: string): string {
+  return url.replace(/^([a-z][a-z\d+.-]*:\/\/)?[^/?#]*@/i, '$1');
+}
+
 function checkServer(config: KubeConfig, whose: string): void {
   const server = config.getCurrentCluster()?.server ?? '';
   // `localhost:6443` parses as well: as something of the scheme `localhost`.
   if (['https:', 'http:'].includes(URL.parse(server)?.protocol ?? '')) return;
   throw new KubeConfigError(
-    `the cluster's server ${whose} is no http(s) URL: ${JSON.stringify(server)}`,
+    `the cluster's server ${whose} is no http(s) URL: ${JSON.stringify(withoutUserInfo(server))}`,
     'write it with its scheme, as in https://10.96.0.1:6443',
   );
 }

@@ -53,6 +53,7 @@ interface Meta {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly {
+    readonly apiVersion: string;
     readonly kind: string;
     readonly name: string;
     readonly controller?: boolean;
@@ -86,6 +87,7 @@ export interface PodReading {
   };
 }
 
+/** Of the API group `apps`. */
 export const WORKLOAD_KINDS = ['ReplicaSet', 'Deployment', 'StatefulSet'] as const;
 export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
 
