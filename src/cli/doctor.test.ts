@@ -57,7 +57,10 @@ function kubeconfig(userInfo = ''): string {
     JSON.stringify({
       clusters: [{ name: 'x', cluster: { server: url } }],
       users: [{ name: 'x', user: { token: 'abc' } }],
-      contexts: [{ name: 'x', context: { cluster: 'x', user: 'x', namespace: 'shop' } }],
+      contexts: ['shop', 'wine'].map((namespace, index) => ({
+        name: ['x', 'other'][index],
+        context: { cluster: 'x', user: 'x', namespace },
+      })),
       'current-context': 'x',
     }),
   );
@@ -96,6 +99,15 @@ describe('doctor', () => {
       'POST selfsubjectaccessreviews',
       'POST selfsubjectreviews',
     ]);
+  });
+
+  test('takes the context that is named, with its namespace', async () => {
+    const { out } = await run([...args(), '--context', 'other']);
+    expect(out).toContain("NAMESPACE_OK  namespace wine (from the kubeconfig's context)\n");
+    expect(await run([...args(), '--context', 'none', '--namespace', 'shop'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('name one of: x, other'),
+    });
   });
 
   test('shows no password that stands in the URL of the server', async () => {

@@ -37,10 +37,13 @@ export const doctor: Command = async (argv, context) => {
   const failed = (code: string, message: string, remedy: string): number =>
     unusable([{ code, level: 'error', message, remedy, rule: null }], `leasegate: ${code} ${message}; ${remedy}\n`);
   try {
-    const loaded = loadConfig({ ...configSources(argv, context), env: envOfPlan(values, context.env) }, TABLE);
+    const loaded = loadConfig(
+      { ...configSources(argv, context, values.context), env: envOfPlan(values, context.env) },
+      TABLE,
+    );
     if (!loaded.ok) return unusable(loaded.problems.map(ofOption), formatProblems(loaded.problems));
     const { config } = loaded;
-    const kube = loadKubeConfig(kubeconfigSource(config.kubeconfig, context));
+    const kube = loadKubeConfig(kubeconfigSource(config.kubeconfig, context, values.context));
     const server = kube.config.getCurrentCluster()?.server ?? '';
     const namespaceFrom = namespaceSource(values, context);
     const plan = planOf(config, { server: withoutUserInfo(server), namespaceFrom, given: values, env: context.env });

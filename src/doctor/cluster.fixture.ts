@@ -7,6 +7,7 @@ import type {
   ReadingFailure,
   ServerReading,
   ServiceAccount,
+  ServiceAccountReading,
   StoredLease,
   Workload,
 } from '../ports/doctor.ts';
@@ -39,6 +40,7 @@ export class TestCluster implements ClusterReadings {
   /** The last one is repeated. */
   leases: Reading<StoredLease | null>[] = [found(leaseOf({}))];
   podReading: Reading<PodReading | null> = found(podOf({}));
+  serviceAccountReading: Reading<ServiceAccountReading | null> = found(accountOf({}));
   serviceReading: Reading<Service | null> = found(serviceOf({ ports: [{ port: 80 }] }));
   workloads: Record<string, Reading<Workload | null>> = {};
   budgets: Reading<readonly DisruptionBudget[]> = found([]);
@@ -50,6 +52,7 @@ export class TestCluster implements ClusterReadings {
   namespaceExists = async () => this.namespaceReading;
   lease = async () => (this.leases.length > 1 ? this.leases.shift()! : this.leases[0]!);
   pod = async () => this.podReading;
+  serviceAccount = async () => this.serviceAccountReading;
   service = async () => this.serviceReading;
   workload = async (_namespace: string, kind: string, name: string) => this.workloads[`${kind}/${name}`] ?? found(null);
   disruptionBudgets = async () => this.budgets;
@@ -95,6 +98,10 @@ export function podOf(spec: PodReading['spec'], metadata: Partial<PodReading['me
     metadata: { ...meta('web-0'), labels: { app: 'web' }, ...metadata },
     spec: { serviceAccountName: 'web', ...spec },
   };
+}
+
+export function accountOf(labels: Readonly<Record<string, string>>): ServiceAccountReading {
+  return { metadata: { ...meta('web'), labels } };
 }
 
 export function serviceOf(spec: Service['spec']): Service {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ProcessTime, VirtualTime } from '../../test/scenarios/support/virtual-time.ts';
 import { delay } from '../ports/delay.ts';
-import { failed, found, leaseOf, NOW_MS, ownerOf, plan, podOf, TestCluster } from './cluster.fixture.ts';
+import { accountOf, failed, found, leaseOf, NOW_MS, ownerOf, plan, podOf, TestCluster } from './cluster.fixture.ts';
 import { examine } from './examine.ts';
 import { type Example, GATE, gated, holding, lost, nothing, offBy, slice } from './examples/example.fixture.ts';
 import { LEASE_EXAMPLES } from './examples/lease.fixture.ts';
@@ -186,6 +186,17 @@ describe('rights are asked for', () => {
     const cluster = new TestCluster();
     await examine({ ...plan, serviceAccount: 'other' }, portsOf(cluster));
     expect(cluster.asked[0]?.serviceAccount).toEqual({ namespace: 'shop', name: 'other' });
+  });
+
+  test.each([
+    ['may not be read', failed('forbidden')],
+    ['is labelled for this Lease', found(accountOf({ 'leasegate.dev/election': 'web' }))],
+    ['has no label', found(accountOf({}))],
+  ])('and of a service account that %s no more is said', async (_, serviceAccountReading) => {
+    const cluster = new TestCluster();
+    Object.assign(cluster, { userReading: found('jane'), serviceAccountReading });
+    const codes = (await examine({ ...plan, serviceAccount: 'web' }, portsOf(cluster))).map(({ code }) => code);
+    expect(codes.filter((code) => code.startsWith('SERVICE_ACCOUNT'))).toEqual([]);
   });
 
   test('and where nobody answers, a Lease that the caller may not read is no green', async () => {
