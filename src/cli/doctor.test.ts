@@ -57,8 +57,8 @@ function kubeconfig(userInfo = ''): string {
     JSON.stringify({
       clusters: [{ name: 'x', cluster: { server: url } }],
       users: [{ name: 'x', user: { token: 'abc' } }],
-      contexts: ['shop', 'wine'].map((namespace, index) => ({
-        name: ['x', 'other'][index],
+      contexts: ['shop', 'wine', undefined].map((namespace, index) => ({
+        name: ['x', 'other', 'homeless'][index],
         context: { cluster: 'x', user: 'x', namespace },
       })),
       'current-context': 'x',
@@ -101,12 +101,18 @@ describe('doctor', () => {
     ]);
   });
 
+  test('without a namespace says first by which flag to name it', async () => {
+    const { code, err } = await run([...args(), '--context', 'homeless']);
+    expect(code).toBe(2);
+    expect(err).toMatch(/OPTION_MISSING .*; name it: --namespace NAME, or LEASEGATE_NAMESPACE; in a pod POD_NAMESPACE/);
+  });
+
   test('takes the context that is named, with its namespace', async () => {
     const { out } = await run([...args(), '--context', 'other']);
     expect(out).toContain("NAMESPACE_OK  namespace wine (from the kubeconfig's context)\n");
     expect(await run([...args(), '--context', 'none', '--namespace', 'shop'])).toMatchObject({
       code: 2,
-      err: expect.stringContaining('name one of: x, other'),
+      err: expect.stringContaining('name one of: x, other, homeless'),
     });
   });
 

@@ -30,10 +30,10 @@ export function judgeServiceAccount(
   return [
     warning(
       'SERVICE_ACCOUNT_FOREIGN',
-      `service account ${name} has the label ${ELECTION_LABEL}: ${JSON.stringify(label)}, which is not the Lease ${lease.name}: where the admission policy is in force, it refuses what the replicas write`,
+      `service account ${name} has the label ${ELECTION_LABEL}: ${JSON.stringify(label)}, which does not stand for Lease ${lease.namespace}/${lease.name}: where the admission policy is in force, it refuses what the replicas write`,
       election === lease.name
         ? `if the Lease's name is right, correct the label: ${labelling} --overwrite ${ELECTION_LABEL}=${election}`
-        : `take the label away, for no value fits this Lease: ${labelling} ${ELECTION_LABEL}-`,
+        : `take the label away, for a Lease that is in another namespace or has so long a name does without: ${labelling} ${ELECTION_LABEL}-`,
     ),
   ];
 }

@@ -47,11 +47,11 @@ export const RIGHTS_EXAMPLES: Example[] = [
     }),
     code: 'SERVICE_ACCOUNT_FOREIGN',
     level: 'warning',
-    message: /"wine", which is not the Lease web/,
+    message: /"wine", which does not stand for Lease shop\/web/,
     remedy: /kubectl label serviceaccount web --namespace shop --overwrite leasegate\.dev\/election=web$/,
   },
   {
-    claim: 'a service account that is labelled, for a Lease that no label fits',
+    claim: 'a service account that is labelled, for a Lease that does without',
     arrange: having({
       userReading: found('jane'),
       serviceAccountReading: found(accountOf({ 'leasegate.dev/election': 'web' })),
