@@ -4,24 +4,29 @@ import type { ConfigSources } from '../config/load.ts';
 import { KubeConfigError, type KubeConfigSource, loadKubeConfig } from '../kube/kubeconfig.ts';
 import type { CommandContext } from './context.ts';
 
-/** Where the API server's address and credentials are looked for. */
-export function kubeconfigSource(kubeconfig: string | undefined, { env }: CommandContext): KubeConfigSource {
+/** Where the API server's address and credentials are looked for. `kubeContext`: instead of the kubeconfig's current one. */
+export function kubeconfigSource(
+  kubeconfig: string | undefined,
+  { env }: CommandContext,
+  kubeContext?: string,
+): KubeConfigSource {
   return {
     kubeconfig,
+    context: kubeContext,
     inCluster: Boolean(env.KUBERNETES_SERVICE_HOST && env.KUBERNETES_SERVICE_PORT),
     homeDirectory: homedir(),
   };
 }
 
 /** Where the options of `leasegate run` come from. Reading the kubeconfig's namespace may throw {@link KubeConfigError}. */
-export function configSources(argv: readonly string[], context: CommandContext): ConfigSources {
+export function configSources(argv: readonly string[], context: CommandContext, kubeContext?: string): ConfigSources {
   return {
     argv,
     env: context.env,
     readFile: context.readFile,
     hostname,
     randomHex: (bytes) => randomBytes(bytes).toString('hex'),
-    kubeconfigNamespace: (kubeconfig) => namespaceOf(kubeconfigSource(kubeconfig, context)),
+    kubeconfigNamespace: (kubeconfig) => namespaceOf(kubeconfigSource(kubeconfig, context, kubeContext)),
   };
 }
 
@@ -30,7 +35,8 @@ function namespaceOf(source: KubeConfigSource): string | undefined {
   try {
     return loadKubeConfig(source).namespace;
   } catch (error) {
-    if (error instanceof KubeConfigError && source.kubeconfig === undefined) return undefined;
+    if (error instanceof KubeConfigError && source.kubeconfig === undefined && source.context === undefined)
+      return undefined;
     throw error;
   }
 }

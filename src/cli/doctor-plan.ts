@@ -24,11 +24,10 @@ export function planOf(config: Config, { server, namespaceFrom, given, env }: Ci
   const { lease, pod, publish, timings } = config;
   const election = electionKey({ lease, namespace: pod.namespace });
   const service = publish?.service ?? null;
-  const inPod = Boolean(env.KUBERNETES_SERVICE_HOST) && given.pod === undefined;
+  const inPod = isInPod(env) && given.pod === undefined;
   return {
     ...{ lease, timings, election, server, namespaceFrom },
-    // The host's name stands in for a pod's; only one that was told is looked up.
-    pod: env.POD_NAME ? { name: env.POD_NAME, uid: given.pod === undefined ? env.POD_UID || null : null } : null,
+    pod: podOf(given, env),
     podNamespace: pod.namespace,
     serviceAccount: given.serviceAccount ?? null,
     envMissing: inPod ? ['POD_NAME', 'POD_UID'].filter((name) => !env[name]) : [],
@@ -36,6 +35,12 @@ export function planOf(config: Config, { server, namespaceFrom, given, env }: Ci
     publishers: publish?.publishers ?? [],
     slice: service === null ? null : { name: sliceName(service, election), service },
   };
+}
+
+/** Only a pod that was told is looked up, though a host's name may stand in for one elsewhere. */
+function podOf({ pod }: Given, env: Env): Plan['pod'] {
+  if (pod !== undefined) return { name: pod, uid: null, from: '--pod' };
+  return env.POD_NAME ? { name: env.POD_NAME, uid: env.POD_UID || null, from: 'POD_NAME' } : null;
 }
 
 /** Where the Lease's namespace stands: in the order in which loading looks for it. */
@@ -54,9 +59,15 @@ function graceMsMin({ shutdown, gateway, notify }: Config): number {
 }
 
 /**
- * The environment of somebody who speaks of a pod that he is not in. What publishing has to know beside its name only its own
- * sidecar needs.
+ * The environment to load the options by. Whoever is in no pod, or speaks of another one, need not say what publishing has to know
+ * of its own pod: only the sidecar does.
  */
-export function besidePod(pod: string, env: Env): Env {
-  return { ...env, POD_NAME: pod, POD_UID: 'not-told', POD_IP: '0.0.0.0' };
+export function envOfPlan({ pod, serviceAccount }: Given, env: Env): Env {
+  if (isInPod(env) && pod === undefined && serviceAccount === undefined) return env;
+  const { POD_NAME, POD_UID, POD_IP } = pod === undefined ? env : {};
+  return { ...env, POD_NAME: POD_NAME || 'not-told', POD_UID: POD_UID || 'not-told', POD_IP: POD_IP || '0.0.0.0' };
+}
+
+function isInPod(env: Env): boolean {
+  return Boolean(env.KUBERNETES_SERVICE_HOST);
 }

@@ -49,15 +49,18 @@ function answerTo(path: string, body: any): [number, unknown] {
   return [403, { kind: 'Status', reason: 'Forbidden', message: 'no' }];
 }
 
-function kubeconfig(): string {
+function kubeconfig(userInfo = ''): string {
   const path = join(directory, 'kubeconfig');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `http://${userInfo}127.0.0.1:${(server.address() as AddressInfo).port}`;
   writeFileSync(
     path,
     JSON.stringify({
       clusters: [{ name: 'x', cluster: { server: url } }],
       users: [{ name: 'x', user: { token: 'abc' } }],
-      contexts: [{ name: 'x', context: { cluster: 'x', user: 'x', namespace: 'shop' } }],
+      contexts: ['shop', 'wine', undefined].map((namespace, index) => ({
+        name: ['x', 'other', 'homeless'][index],
+        context: { cluster: 'x', user: 'x', namespace },
+      })),
       'current-context': 'x',
     }),
   );
@@ -79,7 +82,7 @@ async function run(argv: readonly string[], env: Record<string, string> = {}) {
 
 /** With timings by which no answer of a busy machine is slow. */
 const PATIENT = ['--lease-duration', '50s', '--renew-deadline', '40s'];
-const args = () => ['--kubeconfig', kubeconfig(), '--lease-name', 'web', ...PATIENT];
+const args = (userInfo = '') => ['--kubeconfig', kubeconfig(userInfo), '--lease-name', 'web', ...PATIENT];
 
 describe('doctor', () => {
   test('exits with 0 where nothing is wrong, and has only asked', async () => {
@@ -96,6 +99,27 @@ describe('doctor', () => {
       'POST selfsubjectaccessreviews',
       'POST selfsubjectreviews',
     ]);
+  });
+
+  test('without a namespace says first by which flag to name it', async () => {
+    const { code, err } = await run([...args(), '--context', 'homeless']);
+    expect(code).toBe(2);
+    expect(err).toMatch(/OPTION_MISSING .*; name it: --namespace NAME, or LEASEGATE_NAMESPACE; in a pod POD_NAMESPACE/);
+  });
+
+  test('takes the context that is named, with its namespace', async () => {
+    const { out } = await run([...args(), '--context', 'other']);
+    expect(out).toContain("NAMESPACE_OK  namespace wine (from the kubeconfig's context)\n");
+    expect(await run([...args(), '--context', 'none', '--namespace', 'shop'])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('name one of: x, other, homeless'),
+    });
+  });
+
+  test('shows no password that stands in the URL of the server', async () => {
+    const { out } = await run(args('ann:secret@'));
+    expect(out).toMatch(/API_REACHABLE .* at http:\/\/127\.0\.0\.1:\d+, /);
+    expect(out).not.toMatch(/ann|secret/);
   });
 
   test('exits with 1 where something does not work, and prints the rule to add', async () => {
@@ -176,6 +200,24 @@ describe('doctor', () => {
     expect(out).toContain("skipped  POD_UNREADABLE  pod shop/web-1 can't be read");
     expect(out).not.toContain('POD_ENV_MISSING');
     expect(code).toBe(0);
+  });
+
+  test.each([[[]], [['--service-account', 'web']]])(
+    'from a workstation wants nothing that only a pod is told, whatever is published (%j)',
+    async (more) => {
+      const publish = ['--publish', 'label,endpointslice', '--endpointslice-service', 'web-leader'];
+      const { out, err } = await run([...args(), ...publish, ...more]);
+      expect(err).toBe('');
+      expect(out).toContain('API_REACHABLE');
+      expect(out).not.toMatch(/not-told|POD_/);
+    },
+  );
+
+  test('in a pod asks for what publishing needs there, unless it is about a service account', async () => {
+    const publish = [...args(), '--publish', 'label'];
+    const env = { KUBERNETES_SERVICE_HOST: '10.0.0.1' };
+    expect((await run(publish, env)).err).toContain('POD_UID is not set');
+    expect((await run([...publish, '--service-account', 'web'], env)).err).toBe('');
   });
 
   test('says which variables a pod lacks, and looks for no pod by the name of a machine', async () => {

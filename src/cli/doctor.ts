@@ -8,14 +8,14 @@ import { KubeClient } from '../kube/client.ts';
 import { ApiReadings } from '../kube/cluster-readings.ts';
 import { Credentials } from '../kube/credentials.ts';
 import { HttpTransport } from '../kube/http-transport.ts';
-import { KubeConfigError, type LoadedKubeConfig, loadKubeConfig } from '../kube/kubeconfig.ts';
+import { KubeConfigError, type LoadedKubeConfig, loadKubeConfig, withoutUserInfo } from '../kube/kubeconfig.ts';
 import { systemClock, systemTimers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import { VERSION } from '../version.ts';
 import { configSources, kubeconfigSource } from './config-sources.ts';
 import type { Command, CommandContext } from './context.ts';
-import { besidePod, namespaceSource, planOf } from './doctor-plan.ts';
+import { envOfPlan, namespaceSource, planOf } from './doctor-plan.ts';
 
 /** To load by: all of `run`'s options, and others that the configuration does not hold. */
 const TABLE = DOCTOR_OPTIONS as unknown as typeof RUN_OPTIONS;
@@ -28,7 +28,6 @@ const TABLE = DOCTOR_OPTIONS as unknown as typeof RUN_OPTIONS;
 export const doctor: Command = async (argv, context) => {
   const { examine, jsonOf, textOf, worstOf } = await import('../doctor/index.ts');
   const { values } = parseOptions(DOCTOR_OPTIONS, { argv, env: context.env });
-  const env = values.pod === undefined ? context.env : besidePod(values.pod, context.env);
   const asJson = values.output === 'json';
   const unusable = (findings: readonly Reported[], text: string): number => {
     if (asJson) context.stdout(jsonOf(VERSION, findings));
@@ -38,13 +37,16 @@ export const doctor: Command = async (argv, context) => {
   const failed = (code: string, message: string, remedy: string): number =>
     unusable([{ code, level: 'error', message, remedy, rule: null }], `leasegate: ${code} ${message}; ${remedy}\n`);
   try {
-    const loaded = loadConfig({ ...configSources(argv, context), env }, TABLE);
+    const loaded = loadConfig(
+      { ...configSources(argv, context, values.context), env: envOfPlan(values, context.env) },
+      TABLE,
+    );
     if (!loaded.ok) return unusable(loaded.problems.map(ofOption), formatProblems(loaded.problems));
     const { config } = loaded;
-    const kube = loadKubeConfig(kubeconfigSource(config.kubeconfig, context));
+    const kube = loadKubeConfig(kubeconfigSource(config.kubeconfig, context, values.context));
     const server = kube.config.getCurrentCluster()?.server ?? '';
     const namespaceFrom = namespaceSource(values, context);
-    const plan = planOf(config, { server, namespaceFrom, given: values, env });
+    const plan = planOf(config, { server: withoutUserInfo(server), namespaceFrom, given: values, env: context.env });
     const findings = await Promise.race([examine(plan, portsOf(kube, server)), interruption(context)]);
     if (findings === null) {
       return failed(

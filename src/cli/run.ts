@@ -12,7 +12,7 @@ import { KubeClient } from '../kube/client.ts';
 import { Credentials } from '../kube/credentials.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { HttpTransport } from '../kube/http-transport.ts';
-import { KubeConfigError, type LoadedKubeConfig, loadKubeConfig } from '../kube/kubeconfig.ts';
+import { KubeConfigError, type LoadedKubeConfig, loadKubeConfig, withoutUserInfo } from '../kube/kubeconfig.ts';
 import { LeaseWatch } from '../kube/lease-watch.ts';
 import { LeaseStore } from '../kube/leases.ts';
 import { Leadership } from '../leadership/leadership.ts';
@@ -179,7 +179,11 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
       ...(gateway !== null && { gateway: formatAddress(gateway.listen) }),
       ...(gateway?.peerListen && { peers: formatAddress(gateway.peerListen) }),
     };
-    const started = { version: VERSION, identity, lease, timings, server, listen: listening };
+    const started = {
+      ...{ version: VERSION, identity, lease, timings },
+      server: withoutUserInfo(server),
+      listen: listening,
+    };
     log.info({ code: 'STARTED', ...started }, config.candidacy.neverLead ? 'follows' : 'campaigns');
     campaigning = runner;
     runner.start();

@@ -1,4 +1,4 @@
-import { dnsSubdomain, oneOf } from './names.ts';
+import { contextName, dnsSubdomain, oneOf } from './names.ts';
 import { defineOptions } from './option.ts';
 import { RUN_OPTIONS } from './run-options.ts';
 
@@ -30,6 +30,13 @@ export const DOCTOR_OPTIONS = defineOptions({
       group: 'Report',
       meaning:
         "The replicas' service account, in the pods' namespace: its rights are asked for. For somebody who is not that account himself; he needs `create` for `subjectaccessreviews`.",
+    },
+    context: {
+      flag: 'context',
+      type: contextName,
+      defaultText: 'the current one',
+      group: 'Report',
+      meaning: 'Context of the kubeconfig, as with kubectl. Its namespace counts, too, where no other is named.',
     },
     ...RUN_OPTIONS.options,
   },

@@ -144,7 +144,8 @@ const NAMESPACE_SOURCES: ReadonlySet<string> = new Set(
 function findNamespace(values: Partial<RunValues>, sources: ConfigSources): string | Problem {
   if (values.podNamespace !== undefined) return values.podNamespace;
   const option = labelOf(RUN_OPTIONS.options.namespace);
-  const remedy = 'set LEASEGATE_NAMESPACE, or POD_NAMESPACE from the downward API (fieldPath: metadata.namespace)';
+  const remedy =
+    'name it: --namespace NAME, or LEASEGATE_NAMESPACE; in a pod POD_NAMESPACE from the downward API (fieldPath: metadata.namespace)';
   const candidates = [
     [NAMESPACE_FILE, () => sources.readFile(NAMESPACE_FILE)?.trim()],
     ["the kubeconfig's context", () => sources.kubeconfigNamespace(values.kubeconfig)],

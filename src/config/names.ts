@@ -53,6 +53,14 @@ export const path: ValueType<string> = {
   parse: (text) => (text.includes('\0') ? refused('is not a path', 'remove the NUL character') : accepted(text)),
 };
 
+/** Of a kubeconfig: cloud providers put all sorts of characters in. */
+export const contextName: ValueType<string> = {
+  placeholder: 'NAME',
+  accepts: 'name of a context',
+  format: (value) => value,
+  parse: accepted,
+};
+
 /** One of a few words. */
 export function oneOf<const W extends string>(words: readonly W[]): ValueType<W> {
   return {

@@ -7,6 +7,7 @@ import type {
   ReadingFailure,
   ServerReading,
   ServiceAccount,
+  ServiceAccountReading,
   StoredLease,
   Workload,
 } from '../ports/doctor.ts';
@@ -39,6 +40,7 @@ export class TestCluster implements ClusterReadings {
   /** The last one is repeated. */
   leases: Reading<StoredLease | null>[] = [found(leaseOf({}))];
   podReading: Reading<PodReading | null> = found(podOf({}));
+  serviceAccountReading: Reading<ServiceAccountReading | null> = found(accountOf({}));
   serviceReading: Reading<Service | null> = found(serviceOf({ ports: [{ port: 80 }] }));
   workloads: Record<string, Reading<Workload | null>> = {};
   budgets: Reading<readonly DisruptionBudget[]> = found([]);
@@ -50,6 +52,7 @@ export class TestCluster implements ClusterReadings {
   namespaceExists = async () => this.namespaceReading;
   lease = async () => (this.leases.length > 1 ? this.leases.shift()! : this.leases[0]!);
   pod = async () => this.podReading;
+  serviceAccount = async () => this.serviceAccountReading;
   service = async () => this.serviceReading;
   workload = async (_namespace: string, kind: string, name: string) => this.workloads[`${kind}/${name}`] ?? found(null);
   disruptionBudgets = async () => this.budgets;
@@ -64,14 +67,16 @@ export class TestCluster implements ClusterReadings {
   deploy(spec: Workload['spec'], kind: 'Deployment' | 'StatefulSet' = 'Deployment'): void {
     const gates = { readinessGates: [{ conditionType: 'leasegate.dev/leader' }] };
     const owner = kind === 'Deployment' ? 'ReplicaSet' : kind;
-    this.podReading = found(podOf(gates, { ownerReferences: [{ kind: owner, name: 'web', controller: true }] }));
-    const ownerReferences = [{ kind: 'Deployment', name: 'web', controller: true }];
+    this.podReading = found(podOf(gates, { ownerReferences: [ownerOf(owner)] }));
+    const ownerReferences = [ownerOf('Deployment')];
     this.workloads = {
       'ReplicaSet/web': found({ metadata: { ...meta('web'), ownerReferences }, spec: { replicas: 3 } }),
       [`${kind}/web`]: found({ metadata: meta('web'), ...(spec && { spec }) }),
     };
   }
 }
+
+export const ownerOf = (kind: string, apiVersion = 'apps/v1') => ({ apiVersion, kind, name: 'web', controller: true });
 
 const meta = (name: string) => ({ name, uid: `uid-${name}` });
 
@@ -95,6 +100,10 @@ export function podOf(spec: PodReading['spec'], metadata: Partial<PodReading['me
   };
 }
 
+export function accountOf(labels: Readonly<Record<string, string>>): ServiceAccountReading {
+  return { metadata: { ...meta('web'), labels } };
+}
+
 export function serviceOf(spec: Service['spec']): Service {
   return { metadata: { ...meta('web-leader'), resourceVersion: '1' }, ...(spec && { spec }) };
 }
@@ -107,7 +116,7 @@ export function budgetOf(name: string, spec: DisruptionBudget['spec']): Disrupti
 export const plan: Plan = {
   lease: { namespace: 'shop', name: 'web' },
   namespaceFrom: 'POD_NAMESPACE',
-  pod: { name: 'web-0', uid: 'uid-web-0' },
+  pod: { name: 'web-0', uid: 'uid-web-0', from: 'POD_NAME' },
   podNamespace: 'shop',
   serviceAccount: null,
   envMissing: [],

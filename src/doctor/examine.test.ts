@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ProcessTime, VirtualTime } from '../../test/scenarios/support/virtual-time.ts';
 import { delay } from '../ports/delay.ts';
-import { failed, found, leaseOf, NOW_MS, plan, podOf, TestCluster } from './cluster.fixture.ts';
+import { accountOf, failed, found, leaseOf, NOW_MS, ownerOf, plan, podOf, TestCluster } from './cluster.fixture.ts';
 import { examine } from './examine.ts';
 import { type Example, GATE, gated, holding, lost, nothing, offBy, slice } from './examples/example.fixture.ts';
 import { LEASE_EXAMPLES } from './examples/lease.fixture.ts';
@@ -88,11 +88,12 @@ describe('an examination', () => {
   });
 
   test('of pods whose owner it does not know says so', async () => {
-    const ownedBy = (kind: string) => [{ kind, name: 'web', controller: true }];
     const cluster = new TestCluster();
     cluster.deploy({ replicas: 3 });
     cluster.workloads = {
-      'ReplicaSet/web': found({ metadata: { name: 'web', uid: 'uid', ownerReferences: ownedBy('Rollout') } }),
+      'ReplicaSet/web': found({
+        metadata: { name: 'web', uid: 'uid', ownerReferences: [ownerOf('Rollout', 'argoproj.io/v1alpha1')] },
+      }),
     };
     const ofRollout = await examine({ ...plan, ...gated }, portsOf(cluster));
     expect(ofRollout).toContainEqual(
@@ -103,14 +104,25 @@ describe('an examination', () => {
       }),
     );
     expect(ofRollout.map(({ code }) => code)).not.toContain('ROLLOUT_OK');
-    cluster.podReading = found(podOf(GATE, { ownerReferences: ownedBy('CloneSet') }));
+    cluster.podReading = found(podOf(GATE, { ownerReferences: [ownerOf('CloneSet', 'apps.kruise.io/v1alpha1')] }));
     const ofCloneSet = (await examine({ ...plan, ...gated }, portsOf(cluster))).map(({ code }) => code);
     expect(ofCloneSet).toContain('ROLLOUT_UNKNOWN');
   });
 
+  test('takes no StatefulSet of another API group for that of Kubernetes', async () => {
+    const cluster = new TestCluster();
+    cluster.deploy({ replicas: 3 }, 'StatefulSet');
+    cluster.podReading = found(podOf(GATE, { ownerReferences: [ownerOf('StatefulSet', 'apps.kruise.io/v1beta1')] }));
+    const findings = await examine({ ...plan, ...gated }, portsOf(cluster));
+    expect(findings.find(({ code }) => code === 'ROLLOUT_UNKNOWN')?.message).toContain('apps.kruise.io/v1beta1');
+    expect(findings.map(({ code }) => code)).not.toContain('ROLLOUT_ORDERED');
+  });
+
   test('judges a heartbeat of Kubernetes by nothing else', async () => {
     const codes = (
-      await examined(holding({ leaseDurationSeconds: 40 }, { ownerReferences: [{ kind: 'Node', name: 'a' }] }))
+      await examined(
+        holding({ leaseDurationSeconds: 40 }, { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'a' }] }),
+      )
     ).map(({ code }) => code);
     expect(codes.filter((code) => /^LEASE|^TIMINGS/.test(code))).toEqual(['LEASE_RESERVED']);
   });
@@ -174,6 +186,17 @@ describe('rights are asked for', () => {
     const cluster = new TestCluster();
     await examine({ ...plan, serviceAccount: 'other' }, portsOf(cluster));
     expect(cluster.asked[0]?.serviceAccount).toEqual({ namespace: 'shop', name: 'other' });
+  });
+
+  test.each([
+    ['may not be read', failed('forbidden')],
+    ['is labelled for this Lease', found(accountOf({ 'leasegate.dev/election': 'web' }))],
+    ['has no label', found(accountOf({}))],
+  ])('and of a service account that %s no more is said', async (_, serviceAccountReading) => {
+    const cluster = new TestCluster();
+    Object.assign(cluster, { userReading: found('jane'), serviceAccountReading });
+    const codes = (await examine({ ...plan, serviceAccount: 'web' }, portsOf(cluster))).map(({ code }) => code);
+    expect(codes.filter((code) => code.startsWith('SERVICE_ACCOUNT'))).toEqual([]);
   });
 
   test('and where nobody answers, a Lease that the caller may not read is no green', async () => {

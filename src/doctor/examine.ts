@@ -21,6 +21,7 @@ import { type Answered, judgeRights } from './rights.ts';
 import { judgeRollout, type Owner, replicasOf } from './rollout.ts';
 import { judgeServer } from './server.ts';
 import { judgeService } from './service.ts';
+import { judgeServiceAccount } from './service-account.ts';
 
 export interface ExaminationPorts {
   readonly cluster: ClusterReadings;
@@ -54,8 +55,9 @@ export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Find
   const account = accountOf(plan, foundPod, caller);
   const serverWallMs = () => clock.now().wallMs - (offsetMs ?? 0);
 
-  const [rights, looked, service, workload] = await Promise.all([
+  const [rights, ofAccount, looked, service, workload] = await Promise.all([
     Promise.all(needs.map((need) => ask(need, account, cluster))),
+    examineServiceAccount(account, plan, cluster),
     lookTwice(lease, plan, ports, serverWallMs),
     examineService(plan, cluster),
     examineWorkload(foundPod, plan, cluster),
@@ -69,6 +71,7 @@ export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Find
   if (namespace.code === 'NAMESPACE_MISSING') return known;
   return [
     ...known,
+    ...ofAccount,
     ...judgeRights(rights, { user: who, replica: who !== null && homeOf(who) !== null }),
     ...judgeLease(looked.lease, plan, {
       serverWallMs: serverWallMs(),
@@ -131,6 +134,15 @@ async function lookTwice(
   return { lease: first, renewedMeanwhile: false };
 }
 
+/** Whoever asks as the account himself shows that it is there, and has no right to read it. */
+async function examineServiceAccount(
+  account: ServiceAccount | null,
+  plan: Plan,
+  cluster: ClusterReadings,
+): Promise<Finding[]> {
+  return account === null ? [] : judgeServiceAccount(account, await cluster.serviceAccount(account), plan);
+}
+
 async function examineService({ slice, podNamespace }: Plan, cluster: ClusterReadings): Promise<Finding[]> {
   if (slice === null) return [];
   return judgeService(await cluster.service(podNamespace, slice.service), slice.service, podNamespace);
@@ -169,10 +181,12 @@ async function ownerOf(
   let metadata: PodReading['metadata'] = pod.metadata;
   for (let level = 0; level < WORKLOAD_KINDS.length; level += 1) {
     const reference = metadata.ownerReferences?.find(({ controller }) => controller);
-    const kind = WORKLOAD_KINDS.find((each): each is WorkloadKind => each === reference?.kind);
     if (reference === undefined) break;
+    // Others have kinds of the same name: OpenKruise a StatefulSet, for one.
+    const ofApps = reference.apiVersion.startsWith('apps/');
+    const kind = WORKLOAD_KINDS.find((each): each is WorkloadKind => ofApps && each === reference.kind);
     if (kind === undefined) {
-      const message = `${reference.kind} ${reference.name} is of a kind that the doctor does not know`;
+      const message = `${reference.kind} ${reference.name} (${reference.apiVersion}) is of a kind that the doctor does not know`;
       return { ok: false, failure: { code: KIND_UNKNOWN, message, remedy: null } };
     }
     const workload = await cluster.workload(podNamespace, kind, reference.name);

@@ -23,7 +23,7 @@ export function judgeNamespace(
     return error(
       'NAMESPACE_MISSING',
       `there is no namespace ${namespace} (from ${namespaceFrom})`,
-      'correct LEASEGATE_NAMESPACE (in a pod: POD_NAMESPACE), or create the namespace',
+      'correct --namespace or LEASEGATE_NAMESPACE (in a pod: POD_NAMESPACE), or create the namespace',
     );
   }
   const home = user === null ? null : homeOf(user);

@@ -5,6 +5,7 @@ import type { Plan } from './plan.ts';
 /** What is done with one kind of object for one purpose: one rule of a Role. */
 export interface Need {
   readonly code: FindingCode;
+  /** As in `the rights to write Events`. */
   readonly purpose: string;
   readonly namespace: string;
   readonly group: string;
@@ -36,7 +37,7 @@ export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Ne
     {
       ...leases,
       code: 'LEASE_RIGHTS_MISSING',
-      purpose: 'the election',
+      purpose: 'to take part in the election',
       name: lease.name,
       verbs: ['get', 'list', 'watch', 'update'],
       helpful: ['list', 'watch'],
@@ -45,7 +46,7 @@ export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Ne
     {
       ...leases,
       code: 'LEASE_CREATE_RIGHT_MISSING',
-      purpose: 'a Lease that is not there',
+      purpose: 'to create the Lease',
       verbs: ['create'],
       level: leaseThere ? 'warning' : 'error',
       consequence: leaseThere
@@ -57,7 +58,7 @@ export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Ne
     needs.push({
       ...common,
       code: 'EVENT_RIGHT_MISSING',
-      purpose: 'Events',
+      purpose: 'to write Events',
       namespace,
       group: '',
       resource: 'events',
@@ -74,7 +75,7 @@ export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Ne
     needs.push({
       ...pods,
       code: ofPods.includes('label') ? 'LABEL_RIGHTS_MISSING' : 'GATE_RIGHTS_MISSING',
-      purpose: `publishing by ${ofPods.join(' and ')}`,
+      purpose: `to publish by ${ofPods.join(' and ')}`,
       // Without `label` a patch of the pod sets nothing but the election's label.
       verbs: ['get', 'list', 'watch', ...(ofPods.includes('label') || !labelled ? ['patch'] : [])],
       helpful: ['watch', ...(labelIsMaybe ? ['patch'] : [])],
@@ -85,7 +86,7 @@ export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Ne
     needs.push({
       ...pods,
       code: 'GATE_RIGHTS_MISSING',
-      purpose: 'publishing by readiness-gate',
+      purpose: 'to publish by readiness-gate',
       resource: 'pods/status',
       verbs: ['patch'],
       consequence: 'no pod is ever Ready',
@@ -96,7 +97,7 @@ export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Ne
     const publishing = {
       ...common,
       code: 'ENDPOINTSLICE_RIGHTS_MISSING' as const,
-      purpose: 'publishing by endpointslice',
+      purpose: 'to publish by endpointslice',
       namespace: podNamespace,
       consequence: 'the Service has no endpoint',
     };

@@ -6,7 +6,11 @@ export interface Plan {
   /** Where the Lease's namespace was found: `POD_NAMESPACE`, say. */
   readonly namespaceFrom: string;
   /** Null where nobody said which pod this is. */
-  readonly pod: { readonly name: string; readonly uid: string | null } | null;
+  readonly pod: {
+    readonly name: string;
+    readonly uid: string | null;
+    readonly from: '--pod' | 'POD_NAME';
+  } | null;
   /** Of the pods. */
   readonly podNamespace: string;
   /** Whose rights are asked for, where it was said: a service account in the pods' namespace. */
@@ -25,6 +29,6 @@ export interface Plan {
   readonly slice: { readonly name: string; readonly service: string } | null;
   /** Value of the election's label on its pods. */
   readonly election: string;
-  /** URL of the API server. */
+  /** URL of the API server, without a name and password. */
   readonly server: string;
 }

@@ -37,12 +37,13 @@ export function judgePod(reading: Reading<PodReading | null>, plan: Plan): Findi
   }
   const found = reading.value;
   if (found === null) {
+    const message = `there is no ${subject}`;
+    if (pod.from === '--pod') {
+      return [...findings, error('POD_MISSING', message, 'check --pod and the namespace (--namespace, POD_NAMESPACE)')];
+    }
     // Only publishing writes to it.
     const level = publishers.length === 0 ? warning : error;
-    return [
-      ...findings,
-      level('POD_MISSING', `there is no ${subject}`, `set POD_NAME, POD_NAMESPACE and POD_UID ${DOWNWARD}`),
-    ];
+    return [...findings, level('POD_MISSING', message, `set POD_NAME, POD_NAMESPACE and POD_UID ${DOWNWARD}`)];
   }
   if (pod.uid !== null && pod.uid !== found.metadata.uid) {
     const message = `${subject} has the uid ${found.metadata.uid}, and POD_UID says ${pod.uid}`;

@@ -22,7 +22,7 @@ export function judgeRights(answered: readonly Answered[], { user, replica }: Su
   const findings = [...judgeUnanswered(answered, who), ...answered.flatMap((each) => judge(each, who))];
   if (findings.length === 0) {
     const purposes = new Set(answered.map(({ need }) => need.purpose));
-    findings.push(ok('RIGHTS_OK', `${who} has the rights for ${[...purposes].join(', ')}`));
+    findings.push(ok('RIGHTS_OK', `${who} has the rights ${[...purposes].join(', ')}`));
   }
   if (!replica) {
     const message = `the rights are those of ${who}, which is no service account: those of the replicas were not looked at`;

@@ -208,6 +208,7 @@ describe('objects', () => {
       readings.lease('shop', 'web'),
       readings.pod('shop', 'web'),
       readings.service('shop', 'web'),
+      readings.serviceAccount({ namespace: 'shop', name: 'web' }),
       readings.workload('shop', 'ReplicaSet', 'web'),
       readings.workload('shop', 'Deployment', 'web'),
       readings.workload('shop', 'StatefulSet', 'web'),
@@ -215,13 +216,14 @@ describe('objects', () => {
       readings.namespaceExists('shop'),
     ]);
     expect(all).toEqual([
-      ...Array.from({ length: 6 }, () => ({ ok: true, value: { metadata: meta } })),
+      ...Array.from({ length: 7 }, () => ({ ok: true, value: { metadata: meta } })),
       { ok: true, value: [{ metadata: meta }] },
       { ok: true, value: true },
     ]);
     expect(requests.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
       'GET /api/v1/namespaces/shop',
       'GET /api/v1/namespaces/shop/pods/web',
+      'GET /api/v1/namespaces/shop/serviceaccounts/web',
       'GET /api/v1/namespaces/shop/services/web',
       'GET /apis/apps/v1/namespaces/shop/deployments/web',
       'GET /apis/apps/v1/namespaces/shop/replicasets/web',

@@ -7,6 +7,7 @@ import type {
   Reading,
   ServerReading,
   ServiceAccount,
+  ServiceAccountReading,
   StoredLease,
   Workload,
   WorkloadKind,
@@ -106,6 +107,10 @@ export class ApiReadings implements ClusterReadings {
 
   pod(namespace: string, name: string): Promise<Reading<PodReading | null>> {
     return this.#named<PodReading>('', namespace, 'pods', name);
+  }
+
+  serviceAccount({ namespace, name }: ServiceAccount): Promise<Reading<ServiceAccountReading | null>> {
+    return this.#named<ServiceAccountReading>('', namespace, 'serviceaccounts', name);
   }
 
   service(namespace: string, name: string): Promise<Reading<Service | null>> {

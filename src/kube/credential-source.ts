@@ -80,15 +80,26 @@ async function authenticate(
   } else if (user?.username) {
     headers.Authorization = `Basic ${Buffer.from(`${user.username}:${user.password ?? ''}`).toString('base64')}`;
   } else if (user?.exec || user?.authProvider) {
+    if (!user.exec && !user.authProvider.config) {
+      throw new Error(`the kubeconfig stores no token for auth-provider ${user.authProvider.name}`);
+    }
     // Exec plugins and OIDC are client-node's; it caches what they give until it expires.
     const options: RequestOptions = {};
-    await config.applyToHTTPSOptions(options);
+    await config.applyToHTTPSOptions(options).catch((error) => {
+      throw isNotInstalled(error) ? new Error(`${user.exec.command} is not installed, or not on PATH (ENOENT)`) : error;
+    });
     for (const [name, value] of Object.entries(options.headers ?? {})) headers[name] = String(value);
     if (options.cert) tls.cert = options.cert;
     if (options.key) tls.key = options.key;
     // client-node gives nothing, and no reason, where an expired OIDC token can't be refreshed.
     if (!headers.Authorization && !tls.cert) throw new Error('neither a token nor a certificate was given');
   }
+}
+
+/** What Node says of a program that it can't find. */
+function isNotInstalled(error: unknown): boolean {
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  return code === 'ENOENT' && syscall?.startsWith('spawn') === true;
 }
 
 async function readPem(

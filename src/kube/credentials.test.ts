@@ -169,7 +169,20 @@ describe('what cannot be used is no credential, and the remedy says where to loo
       /key values mismatch/,
       'client-key-data',
     ],
-    ['a plugin that is not there', { exec: { command: '/no/plugin' } }, {}, /ENOENT/, 'exec plugin /no/plugin'],
+    [
+      'a plugin that is not there',
+      { exec: { command: 'no-plugin' } },
+      {},
+      /^no credentials: no-plugin is not installed, or not on PATH/,
+      'exec plugin no-plugin',
+    ],
+    [
+      'an auth-provider with nothing stored',
+      { 'auth-provider': { name: 'gcp' } },
+      {},
+      /^no credentials: the kubeconfig stores no token for auth-provider gcp$/,
+      'auth-provider gcp',
+    ],
     ['a plugin that says why', { exec: { command: 'cat', args: ['/no/file'] } }, {}, /No such file/, 'exec plugin cat'],
     // Whatever stops client-node from renewing it.
     [

@@ -53,6 +53,19 @@ describe('the cluster configuration', () => {
     expect(loaded.config.getCurrentUser()?.token).toBe('secret');
   });
 
+  test('has the context that was chosen, or says which there are', () => {
+    const west = { name: 'west', context: { cluster: 'east', user: 'ann', namespace: 'wine' } };
+    const kubeconfig = write('config', { ...GOOD, contexts: [...GOOD.contexts, west] });
+    const choose = (context: string) => loadKubeConfig({ kubeconfig, context, inCluster: false, homeDirectory: '/' });
+    expect(choose('west').namespace).toBe('wine');
+    expect(() => choose('south')).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining('no context south'),
+        remedy: 'name one of: east, west',
+      }),
+    );
+  });
+
   test('is ~/.kube/config where nothing is named and this is no pod', () => {
     mkdirSync(join(directory, '.kube'));
     write('.kube/config', GOOD);
@@ -110,6 +123,15 @@ describe('what cannot be used is an error with a remedy', () => {
     const problem = problemOf(write('wrong', { ...GOOD, clusters: [{ name: 'east', cluster: { server } }] }));
     expect(problem).toMatchObject({ code: 'KUBECONFIG_INVALID', remedy: expect.stringContaining('https://') });
     expect(problem.message).toContain(JSON.stringify(server));
+  });
+
+  test('and no password is shown', () => {
+    const servers = [{ server: 'ftp://ann:pw@east' }, { server: 'https://east', 'proxy-url': 'http://ann:pw@proxy' }];
+    for (const cluster of servers) {
+      const { message } = problemOf(write('config', { ...GOOD, clusters: [{ name: 'east', cluster }] }));
+      expect(message).toMatch(/ftp:\/\/east|http:\/\/proxy/);
+      expect(message).not.toMatch(/ann|pw/);
+    }
   });
 
   test('a proxy, which would be gone past in silence', () => {

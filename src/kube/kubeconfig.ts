@@ -17,6 +17,8 @@ export class KubeConfigError extends Error {
 export interface KubeConfigSource {
   /** `KUBECONFIG` or `--kubeconfig`: one or more paths. */
   readonly kubeconfig: string | undefined;
+  /** Name of the context to take instead of the current one. A pod's service account has none to choose from. */
+  readonly context?: string | undefined;
   /** Whether the environment names an API server, as it does in a pod. */
   readonly inCluster: boolean;
   readonly homeDirectory: string;
@@ -43,9 +45,10 @@ export function loadKubeConfig(source: KubeConfigSource): LoadedKubeConfig {
     return fromFiles(
       source.kubeconfig.split(delimiter).filter((path) => path !== ''),
       source.kubeconfig,
+      source.context,
     );
   }
-  if (source.inCluster && existsSync(TOKEN_FILE)) {
+  if (source.inCluster && source.context === undefined && existsSync(TOKEN_FILE)) {
     const config = new KubeConfig();
     config.loadFromCluster();
     checkServer(config, 'of the pod (KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT)');
@@ -53,7 +56,7 @@ export function loadKubeConfig(source: KubeConfigSource): LoadedKubeConfig {
     return { config, tokenFile: TOKEN_FILE, namespace };
   }
   const usual = join(source.homeDirectory, '.kube', 'config');
-  if (existsSync(usual)) return fromFiles([usual], usual);
+  if (existsSync(usual)) return fromFiles([usual], usual, source.context);
   throw new KubeConfigError(
     'no cluster configuration: neither KUBECONFIG, nor a service account of a pod, nor ~/.kube/config',
     source.inCluster
@@ -62,7 +65,7 @@ export function loadKubeConfig(source: KubeConfigSource): LoadedKubeConfig {
   );
 }
 
-function fromFiles(paths: readonly string[], named: string): LoadedKubeConfig {
+function fromFiles(paths: readonly string[], named: string, chosen?: string): LoadedKubeConfig {
   const remedy = 'set KUBECONFIG (or --kubeconfig) to a readable kubeconfig with a current context';
   const config = new KubeConfig();
   const tokenFiles = new Map<string, string>();
@@ -75,6 +78,16 @@ function fromFiles(paths: readonly string[], named: string): LoadedKubeConfig {
     }
   } catch (error) {
     throw new KubeConfigError(`kubeconfig ${named}: ${messageOf(error)}`, remedy);
+  }
+  if (chosen !== undefined) {
+    if (config.getContextObject(chosen) === null) {
+      const names = config.getContexts().map(({ name }) => name);
+      throw new KubeConfigError(
+        `kubeconfig ${named}: there is no context ${chosen}`,
+        `name one of: ${names.join(', ')}`,
+      );
+    }
+    config.setCurrentContext(chosen);
   }
   const context = config.getContextObject(config.getCurrentContext());
   if (context === null) {
@@ -90,7 +103,7 @@ function fromFiles(paths: readonly string[], named: string): LoadedKubeConfig {
   const proxy = config.getCurrentCluster()?.proxyUrl;
   if (proxy) {
     const way = 'reach the API server directly, or through a tunnel of your own, and remove proxy-url';
-    throw new KubeConfigError(`kubeconfig ${named}: proxy-url ${proxy} is not supported`, way);
+    throw new KubeConfigError(`kubeconfig ${named}: proxy-url ${withoutUserInfo(proxy)} is not supported`, way);
   }
   if (config.getCurrentUser() === null) {
     throw new KubeConfigError(`kubeconfig ${named}: the context's user ${context.user} is not defined`, remedy);
@@ -98,12 +111,17 @@ function fromFiles(paths: readonly string[], named: string): LoadedKubeConfig {
   return { config, tokenFile: tokenFiles.get(context.user) ?? null, namespace: context.namespace };
 }
 
+/** A URL as it may be shown to anybody: one of a kubeconfig may have a user's name and password in it. */
+export function withoutUserInfo(url: string): string {
+  return url.replace(/^([a-z][a-z\d+.-]*:\/\/)?[^/?#]*@/i, '$1');
+}
+
 function checkServer(config: KubeConfig, whose: string): void {
   const server = config.getCurrentCluster()?.server ?? '';
   // `localhost:6443` parses as well: as something of the scheme `localhost`.
   if (['https:', 'http:'].includes(URL.parse(server)?.protocol ?? '')) return;
   throw new KubeConfigError(
-    `the cluster's server ${whose} is no http(s) URL: ${JSON.stringify(server)}`,
+    `the cluster's server ${whose} is no http(s) URL: ${JSON.stringify(withoutUserInfo(server))}`,
     'write it with its scheme, as in https://10.96.0.1:6443',
   );
 }

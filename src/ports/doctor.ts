@@ -53,6 +53,7 @@ interface Meta {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly {
+    readonly apiVersion: string;
     readonly kind: string;
     readonly name: string;
     readonly controller?: boolean;
@@ -86,6 +87,11 @@ export interface PodReading {
   };
 }
 
+export interface ServiceAccountReading {
+  readonly metadata: Meta;
+}
+
+/** Of the API group `apps`. */
 export const WORKLOAD_KINDS = ['ReplicaSet', 'Deployment', 'StatefulSet'] as const;
 export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
 
@@ -141,6 +147,7 @@ export interface ClusterReadings {
   namespaceExists(name: string): Promise<Reading<boolean>>;
   lease(namespace: string, name: string): Promise<Reading<StoredLease | null>>;
   pod(namespace: string, name: string): Promise<Reading<PodReading | null>>;
+  serviceAccount(account: ServiceAccount): Promise<Reading<ServiceAccountReading | null>>;
   service(namespace: string, name: string): Promise<Reading<Service | null>>;
   workload(namespace: string, kind: WorkloadKind, name: string): Promise<Reading<Workload | null>>;
   disruptionBudgets(namespace: string): Promise<Reading<readonly DisruptionBudget[]>>;

@@ -94,7 +94,10 @@ export const LEASE_EXAMPLES: Example[] = [
   ),
   {
     claim: 'the heartbeat of a node',
-    arrange: holding({ holderIdentity: 'node-a' }, { ownerReferences: [{ kind: 'Node', name: 'node-a' }] }),
+    arrange: holding(
+      { holderIdentity: 'node-a' },
+      { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: 'node-a' }] },
+    ),
     code: 'LEASE_RESERVED',
     level: 'error',
     remedy: /LEASEGATE_LEASE_NAME/,

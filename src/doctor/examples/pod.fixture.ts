@@ -19,9 +19,17 @@ export const POD_EXAMPLES: Example[] = [
     remedy: /metadata\.name/,
   },
   {
+    claim: 'no such pod as was asked for',
+    arrange: having({ podReading: found(null) }),
+    plan: { pod: { name: 'web-0', uid: null, from: '--pod' } },
+    code: 'POD_MISSING',
+    level: 'error',
+    remedy: /^check --pod and the namespace/,
+  },
+  {
     claim: 'another uid',
     arrange: nothing,
-    plan: { pod: { name: 'web-0', uid: 'uid-of-before' } },
+    plan: { pod: { name: 'web-0', uid: 'uid-of-before', from: 'POD_NAME' } },
     code: 'POD_UID_DIFFERS',
     level: 'error',
     remedy: /metadata\.uid/,

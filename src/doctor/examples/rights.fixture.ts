@@ -1,4 +1,4 @@
-import { failed, found, podOf } from '../cluster.fixture.ts';
+import { accountOf, failed, found, podOf } from '../cluster.fixture.ts';
 import { type Example, GATE, gated, having, nothing, slice, sliced, without } from './example.fixture.ts';
 
 const LEASE_RULE =
@@ -11,7 +11,8 @@ export const RIGHTS_EXAMPLES: Example[] = [
     plan: { publishers: ['label', 'endpointslice'], slice },
     code: 'RIGHTS_OK',
     level: 'ok',
-    message: /the election.*Events.*publishing by label.*publishing by endpointslice/,
+    message:
+      /has the rights to take part in the election, to create the Lease, to write Events, to publish by label, to publish by endpointslice$/,
   },
   {
     claim: 'rights that can not be asked for',
@@ -28,6 +29,37 @@ export const RIGHTS_EXAMPLES: Example[] = [
     level: 'skipped',
     message: /those of jane/,
     remedy: /--service-account/,
+  },
+  {
+    claim: 'a service account that is not there',
+    arrange: having({ userReading: found('jane'), serviceAccountReading: found(null) }),
+    plan: { serviceAccount: 'nobody' },
+    code: 'SERVICE_ACCOUNT_MISSING',
+    level: 'error',
+    message: /no service account nobody in namespace shop/,
+    remedy: /^check --service-account and the namespace, .*create serviceaccount nobody --namespace shop$/,
+  },
+  {
+    claim: 'a service account that is labelled for another Lease',
+    arrange: having({
+      userReading: found('jane'),
+      serviceAccountReading: found(accountOf({ 'leasegate.dev/election': 'wine' })),
+    }),
+    code: 'SERVICE_ACCOUNT_FOREIGN',
+    level: 'warning',
+    message: /"wine", which does not stand for Lease shop\/web/,
+    remedy: /kubectl label serviceaccount web --namespace shop --overwrite leasegate\.dev\/election=web$/,
+  },
+  {
+    claim: 'a service account that is labelled, for a Lease that does without',
+    arrange: having({
+      userReading: found('jane'),
+      serviceAccountReading: found(accountOf({ 'leasegate.dev/election': 'web' })),
+    }),
+    plan: { lease: { namespace: 'elections', name: 'web' }, election: 'web-0123456789' },
+    code: 'SERVICE_ACCOUNT_FOREIGN',
+    level: 'warning',
+    remedy: /serviceaccount web --namespace shop leasegate\.dev\/election-$/,
   },
   ...['get', 'update'].map(
     (verb): Example => ({

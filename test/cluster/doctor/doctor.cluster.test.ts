@@ -90,8 +90,24 @@ describe('a set-up that lacks nothing', () => {
     });
     expect(exitCode, text).toBe(0);
     const rights = findings.find(({ code }) => code === 'RIGHTS_OK');
-    expect(rights?.message).toContain(`system:serviceaccount:${patient.namespace}:web has the rights for the election`);
+    expect(rights?.message).toContain(`system:serviceaccount:${patient.namespace}:web has the rights to take part in`);
     expect(findings.map(({ level }) => level)).not.toContain('skipped');
+  });
+
+  test('is told from a mistyped service account and pod, and from an account of another Lease', async () => {
+    const patient = await admit();
+    const codes = async (...args: string[]) => {
+      const env = { POD_NAME: '', POD_UID: '', POD_IP: '', LEASEGATE_PUBLISH: 'label' };
+      const { findings } = await patient.examine({ kubeconfig: controlPlane.adminKubeconfig, env, args });
+      return findings.map(({ level, code }) => `${level} ${code}`);
+    };
+    expect(await codes('--service-account', 'wbe')).toContain('error SERVICE_ACCOUNT_MISSING');
+    expect(await codes('--pod', 'wbe-0')).toContain('error POD_MISSING');
+    const account = `/api/v1/namespaces/${patient.namespace}/serviceaccounts/web`;
+    await patient.change(account, { metadata: { labels: { 'leasegate.dev/election': 'wine' } } });
+    expect(await codes('--service-account', 'web')).toContain('warning SERVICE_ACCOUNT_FOREIGN');
+    await patient.change(account, { metadata: { labels: { 'leasegate.dev/election': LEASE } } });
+    expect((await codes('--service-account', 'web')).join()).not.toContain('SERVICE_ACCOUNT');
   });
 });
 
