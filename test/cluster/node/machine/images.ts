@@ -39,6 +39,8 @@ export async function buildLeasegate(directory: string): Promise<ImageArchive & 
 
 /** Builds the program that holds a pod's namespaces, from Kubernetes' own source. */
 export async function buildPause(directory: string): Promise<ImageArchive> {
+  // The daemons may have been built on another machine, from where only they came.
+  await run('go', '-C', TOOLS, 'mod', 'download', 'k8s.io/kubernetes');
   const kubernetes = (await run('go', '-C', TOOLS, 'list', '-m', '-f', '{{.Dir}}', 'k8s.io/kubernetes')).trim();
   const program = join(directory, 'pause');
   const source = join(kubernetes, 'build/pause/linux/pause.c');
