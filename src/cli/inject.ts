@@ -35,7 +35,7 @@ async function transform(
 ): Promise<number> {
   const inputs: Input[] = [];
   for (const name of names.length === 0 ? ['-'] : names) {
-    const input = await readInput(name);
+    const input = await readInput(name, context);
     if (typeof input === 'string') return usage(input, context);
     inputs.push(input);
   }
@@ -54,11 +54,11 @@ async function transform(
 const INPUT_BYTES_MAX = 64 * 1024 * 1024;
 
 /** An input, or the line that says why it can't be read. */
-async function readInput(name: string): Promise<Input | string> {
+async function readInput(name: string, context: CommandContext): Promise<Input | string> {
   const shown = name === '-' ? 'stdin' : name;
   let bytes: Buffer;
   try {
-    bytes = name === '-' ? await readStdin() : readFileSync(name);
+    bytes = name === '-' ? await readStdin(context) : readFileSync(name);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = REASONS[code ?? ''] ?? message;
@@ -78,7 +78,8 @@ async function readInput(name: string): Promise<Input | string> {
   }
 }
 
-async function readStdin(): Promise<Buffer> {
+async function readStdin(context: CommandContext): Promise<Buffer> {
+  if (process.stdin.isTTY) context.stderr('leasegate: reads from the terminal; end with Ctrl-D\n');
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {

@@ -106,7 +106,10 @@ class Injection {
     for (const selector of only) {
       if (workloads.some(({ manifest }) => selects([selector], manifest.subject))) continue;
       const name = `${selector.kind === null ? '' : `${selector.kind}/`}${selector.name}`;
-      const names = workloads.map(({ manifest }) => manifest.subject).join(', ');
+      const names = this.#stream.manifests
+        .filter((manifest) => workloadOf(manifest) !== null)
+        .map(({ subject }) => subject)
+        .join(', ');
       this.#say(
         'NOT_FOUND',
         name,
@@ -128,8 +131,12 @@ class Injection {
       this.#say('SKIPPED_NOT_A_WORKLOAD', 'input', null, `passed through ${others.length}: ${some}`, null);
     }
     if (workloads.length === 0 && only.length === 0) {
-      const remedy = 'give it a Deployment, StatefulSet, ReplicaSet, DaemonSet, Job, CronJob or Pod';
-      this.#say('NOTHING_TO_INJECT', 'input', null, 'there is no workload in it; it stays as it is', remedy);
+      const empty = this.#source.text.trim() === '';
+      const message = empty ? 'it is empty' : 'there is no workload in it; it stays as it is';
+      const remedy = empty
+        ? 'see whether what stands before it in the pipe has failed'
+        : 'give it a Deployment, StatefulSet, ReplicaSet or DaemonSet of apps/v1, a Job or CronJob of batch/v1, or a Pod of v1';
+      this.#say('NOTHING_TO_INJECT', 'input', null, message, remedy);
     }
     return chosen;
   }

@@ -137,3 +137,14 @@ test('what stays in a cluster after uninject is said, with the command for this 
     },
   ]);
 });
+
+test('empty input is told from input without a workload', () => {
+  expect(injected(' \n').report).toMatchObject([{ code: 'NOTHING_TO_INJECT', message: 'it is empty' }]);
+  const { report } = injected(workload('Deployment', 'web').replace('apps/v1', 'extensions/v1beta1'));
+  expect(report.find(({ code }) => code === 'NOTHING_TO_INJECT')?.remedy).toContain('of apps/v1');
+});
+
+test('whoever names no workload is told which there are, injected ones among them', () => {
+  const { report } = injected(injected(workload('Deployment', 'web')).text!, ['--only', 'wep']);
+  expect(report.find(({ code }) => code === 'NOT_FOUND')?.remedy).toBe('there are Deployment/web');
+});
