@@ -25,6 +25,8 @@ beforeEach(() => {
 afterEach(async () => {
   await signals.close();
   for (const child of children) child.kill('SIGKILL');
+  // The next test's processes have the same name.
+  await Promise.all(children.map(endOf));
   rmSync(directory, { recursive: true });
 });
 
