@@ -1,7 +1,7 @@
 import type { Plugin } from 'esbuild';
 
 /** Folders of `src` that no sidecar needs, and that share next to nothing with the rest: each a file of its own in `dist/lazy/`. */
-export const LAZY_PARTS = ['doctor', 'inject'] as const;
+export const LAZY_PARTS = ['doctor', 'inject', 'leases'] as const;
 
 /** Leaves them out of the bundle; the program requires them when they are first used, by their `index.ts`. */
 export const lazyParts: Plugin = {

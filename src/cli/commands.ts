@@ -21,6 +21,7 @@ const HELP: Readonly<Record<CommandName, (argv: readonly string[]) => string | n
   'step-down': helpOf(COMMANDS['step-down']),
   pause: helpOf(COMMANDS.pause),
   resume: helpOf(COMMANDS.resume),
+  leases: helpOf(COMMANDS.leases),
   inject: helpOf(COMMANDS.inject),
   uninject: helpOf(COMMANDS.uninject),
   'lease-server': helpOf(COMMANDS['lease-server']),

@@ -4,18 +4,14 @@ import { parseOptions } from '../config/parse.ts';
 import { formatProblems, type Problem } from '../config/problem.ts';
 import type { RUN_OPTIONS } from '../config/run-options.ts';
 import type { ExaminationPorts, Reported } from '../doctor/index.ts';
-import { KubeClient } from '../kube/client.ts';
 import { ApiReadings } from '../kube/cluster-readings.ts';
-import { Credentials } from '../kube/credentials.ts';
-import { HttpTransport } from '../kube/http-transport.ts';
 import { KubeConfigError, type LoadedKubeConfig, loadKubeConfig, withoutUserInfo } from '../kube/kubeconfig.ts';
 import { systemClock, systemTimers } from '../ports/clock.ts';
-import type { Logger } from '../ports/log.ts';
-import type { Metrics } from '../ports/metrics.ts';
 import { VERSION } from '../version.ts';
 import { configSources, kubeconfigSource } from './config-sources.ts';
 import type { Command, CommandContext } from './context.ts';
 import { envOfPlan, namespaceSource, planOf } from './doctor-plan.ts';
+import { quietClient } from './quiet-client.ts';
 
 /** To load by: all of `run`'s options, and others that the configuration does not hold. */
 const TABLE = DOCTOR_OPTIONS as unknown as typeof RUN_OPTIONS;
@@ -77,27 +73,6 @@ function ofOption({ code, option, value, message, remedy }: Problem): Reported {
 
 function portsOf(kube: LoadedKubeConfig, server: string): ExaminationPorts {
   const clock = systemClock;
-  const credentials = new Credentials(kube, clock, SILENT);
-  const transport = new HttpTransport(server, credentials);
-  const client = new KubeClient({ transport, clock, metrics: UNCOUNTED, log: SILENT });
+  const { client, credentials } = quietClient(kube, server);
   return { cluster: new ApiReadings({ client, credentials, clock }), clock, timers: systemTimers };
 }
-
-/** What goes wrong is a finding, and told once. */
-const SILENT: Logger = { fatal() {}, error() {}, warn() {}, info() {}, debug() {} };
-
-/** A command that ends at once has nobody to count for. */
-const UNCOUNTED: Metrics = {
-  request() {},
-  renewed() {},
-  renewalFailed() {},
-  slowPath() {},
-  started() {},
-  stopped() {},
-  watchRestarted() {},
-  watching() {},
-  candidacy() {},
-  applicationHealthy() {},
-  unclaimed() {},
-  eventDropped() {},
-};

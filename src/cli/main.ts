@@ -14,6 +14,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   'step-down': async () => (await import('./hand-over.ts')).stepDown,
   pause: async () => (await import('./hand-over.ts')).pause,
   resume: async () => (await import('./hand-over.ts')).resume,
+  leases: async () => (await import('./leases.ts')).leases,
   inject: async () => (await import('./inject.ts')).injectCommand,
   uninject: async () => (await import('./inject.ts')).uninjectCommand,
   'lease-server': async () => (await import('./lease-server.ts')).leaseServer,

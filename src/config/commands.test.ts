@@ -11,7 +11,7 @@ describe.each(tables.map((table) => [table.command, table] as const))('the table
   const options = Object.values(table.options);
 
   test('names each option, and no two alike', () => {
-    const names = options.flatMap(({ flag, env }) => [flag, env].filter((name) => name !== undefined));
+    const names = options.flatMap(({ flag, env, letter }) => [flag, env, letter].filter((name) => name !== undefined));
     expect(new Set(names).size).toBe(names.length);
     for (const { flag, env } of options) expect(flag ?? env).toBeDefined();
   });
@@ -41,8 +41,9 @@ describe.each(tables.map((table) => [table.command, table] as const))('the table
 
   test('is told in full by --help, in lines that fit a terminal', () => {
     const text = helpText(table);
-    for (const { flag, env, switch: alone } of options) {
-      if (flag !== undefined) expect(text).toContain(`  --${flag}${alone ? '\n' : ' '}`);
+    for (const { flag, env, letter, switch: alone } of options) {
+      const short = letter === undefined ? '' : `-${letter}, `;
+      if (flag !== undefined) expect(text).toContain(`  ${short}--${flag}${alone ? '\n' : ' '}`);
       if (env !== undefined) expect(text).toContain(`env ${env}`);
     }
     const prose = text.replace(/\s+/g, ' ');

@@ -2,6 +2,7 @@ import { address } from './address.ts';
 import { PAUSE_OPTIONS, RESUME_OPTIONS, STATUS_OPTIONS, STEP_DOWN_OPTIONS } from './client-options.ts';
 import { DOCTOR_OPTIONS } from './doctor-options.ts';
 import { INJECT_OPTIONS, UNINJECT_OPTIONS } from './inject-options.ts';
+import { LEASES_OPTIONS } from './leases-options.ts';
 import { dnsSubdomain, oneOf, path } from './names.ts';
 import { defineOptions } from './option.ts';
 import { RUN_OPTIONS } from './run-options.ts';
@@ -59,6 +60,7 @@ export const COMMANDS = {
   'step-down': STEP_DOWN_OPTIONS,
   pause: PAUSE_OPTIONS,
   resume: RESUME_OPTIONS,
+  leases: LEASES_OPTIONS,
   inject: INJECT_OPTIONS,
   uninject: UNINJECT_OPTIONS,
   'lease-server': LEASE_SERVER_OPTIONS,

@@ -72,8 +72,8 @@ function optionTables<O extends Options>(table: OptionTable<O>): string[] {
   ]);
 }
 
-function namesOf({ env, flag }: Option<unknown>): string {
-  return [env && code(env), flag && code(`--${flag}`)].filter(Boolean).join('<br>');
+function namesOf({ env, flag, letter }: Option<unknown>): string {
+  return [env && code(env), flag && code(`--${flag}`), letter && code(`-${letter}`)].filter(Boolean).join('<br>');
 }
 
 function defaultOf<O extends Options>(option: Option<unknown>, { options }: OptionTable<O>): string {

@@ -14,7 +14,11 @@ export interface FlagsRead {
 
 /** Reads `--flag value` and `--flag=value`, and switches as `--flag`. A value that begins with a dash needs the second form. */
 export function readFlags<O extends Options>(table: OptionTable<O>, argv: readonly string[]): FlagsRead {
-  const keys = new Map(Object.entries(table.options).flatMap(([key, { flag }]) => (flag ? [[flag, key]] : [])));
+  const keys = new Map(
+    Object.entries(table.options).flatMap(([key, { flag, letter }]) =>
+      [flag, letter].filter((name) => name !== undefined).map((name) => [name, key] as const),
+    ),
+  );
   const given = new Map<string, string | null>();
   const problems: Problem[] = [];
   const positionals: string[] = [];

@@ -29,7 +29,8 @@ function operandOf<O extends Options>({ positionals }: OptionTable<O>): string {
 
 function describe<O extends Options>(option: Option<unknown>, table: OptionTable<O>): string[] {
   const value = option.switch ? '' : ` ${option.type.placeholder}`;
-  const names = [option.flag && `--${option.flag}${value}`, option.env && `env ${option.env}`];
+  const letter = option.letter === undefined ? '' : `-${option.letter}, `;
+  const names = [option.flag && `${letter}--${option.flag}${value}`, option.env && `env ${option.env}`];
   const text = [
     option.meaning,
     `Takes: ${option.type.accepts}.`,

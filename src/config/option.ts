@@ -8,6 +8,8 @@ import type { ValueType } from './value-type.ts';
 export interface Option<T> {
   /** Without its dashes. */
   readonly flag?: string;
+  /** One letter for it, without its dash. */
+  readonly letter?: string;
   readonly env?: string;
   readonly type: ValueType<T>;
   /** As a user would write it. */

@@ -1,0 +1,73 @@
+import { type LeaseRow, standsOut } from './standing.ts';
+
+/** For people: one line per Lease, what stands out in capitals, and a summary. `wide` adds what a narrow terminal has no room for. */
+export function textOf(rows: readonly LeaseRow[], { wide }: { readonly wide: boolean }): string {
+  if (rows.length === 0) return 'no Leases\n';
+  const head = ['NAMESPACE', 'NAME', 'KIND', 'HOLDER', 'RENEWED', 'STATE', ...(wide ? ['DURATION', 'TERMS'] : [])];
+  const lines = [...rows]
+    .sort(byName)
+    .map((row) => [
+      row.namespace,
+      row.name,
+      row.kind,
+      shortened(row.holder ?? '-', wide),
+      renewed(row),
+      standsOut(row) ? row.standing.toUpperCase() : row.standing,
+      ...(wide ? [row.durationMs === null ? '-' : seconds(row.durationMs), String(row.transitions ?? '-')] : []),
+    ]);
+  const all = [head, ...lines];
+  const widths = head.map((_, column) => Math.max(...all.map((line) => line[column]!.length)));
+  const text = all.map((line) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  );
+  return `${text.join('\n')}\n\n${summary(rows)}\n`;
+}
+
+/** For programs: one object per Lease. */
+export function jsonOf(rows: readonly LeaseRow[]): string {
+  return `${JSON.stringify({ leases: [...rows].sort(byName) })}\n`;
+}
+
+const HOLDER_MAX = 40;
+
+function shortened(holder: string, wide: boolean): string {
+  return wide || holder.length <= HOLDER_MAX ? holder : `${holder.slice(0, HOLDER_MAX - 1)}…`;
+}
+
+function renewed({ age }: LeaseRow): string {
+  if (age === null) return '-';
+  return `${age.atLeast ? '>' : ''}${seconds(age.ms)} ago`;
+}
+
+/** As kubectl does: the largest unit that says enough. */
+function seconds(ms: number): string {
+  const total = Math.floor(ms / 1_000);
+  if (total < 120) return `${total}s`;
+  if (total < 7_200) return `${Math.floor(total / 60)}m`;
+  return total < 172_800 ? `${Math.floor(total / 3_600)}h` : `${Math.floor(total / 86_400)}d`;
+}
+
+function summary(rows: readonly LeaseRow[]): string {
+  const out = rows.filter(standsOut);
+  const count = `${rows.length} ${rows.length === 1 ? 'Lease' : 'Leases'}`;
+  if (out.length === 0) return `${count}, none late or expired`;
+  const groups = Map.groupBy(out, ({ standing, kind }) => `${standing} ${kind}`);
+  const told = [...groups].map(([what, some]) => `${some.length} ${what}: ${names(some)}`);
+  return `${count}; ${told.join('; ')}`;
+}
+
+const NAMES_MAX = 5;
+
+function names(rows: readonly LeaseRow[]): string {
+  const some = rows.slice(0, NAMES_MAX).map(({ name }) => name);
+  return some.join(', ') + (rows.length > NAMES_MAX ? ' …' : '');
+}
+
+function byName(a: LeaseRow, b: LeaseRow): number {
+  return compare(a.namespace, b.namespace) || compare(a.name, b.name);
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
