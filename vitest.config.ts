@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/{contract,scenarios,sim,house,faults,soak}/**/*.test.ts'],
     exclude: [...configDefaults.exclude, '**/*.cluster.test.ts'],
+    // By default one core is left idle: with two cores that is half of them.
+    maxWorkers: '100%',
     coverage: { include: ['src/**'], exclude: ['src/**/*.test.ts', 'src/**/*.fixture.ts'] },
   },
 });
