@@ -40,10 +40,14 @@ export const doctor: Command = async (argv, context) => {
     if (!loaded.ok) return unusable(loaded.problems.map(ofOption), formatProblems(loaded.problems));
     const { config } = loaded;
     const kube = loadKubeConfig(kubeconfigSource(config.kubeconfig, context, values.context));
-    const server = kube.config.getCurrentCluster()?.server ?? '';
     const namespaceFrom = namespaceSource(values, context);
-    const plan = planOf(config, { server: withoutUserInfo(server), namespaceFrom, given: values, env: context.env });
-    const findings = await Promise.race([examine(plan, portsOf(kube, server)), interruption(context)]);
+    const plan = planOf(config, {
+      server: withoutUserInfo(kube.server),
+      namespaceFrom,
+      given: values,
+      env: context.env,
+    });
+    const findings = await Promise.race([examine(plan, portsOf(kube)), interruption(context)]);
     if (findings === null) {
       return failed(
         'INTERRUPTED',
@@ -71,8 +75,8 @@ function ofOption({ code, option, value, message, remedy }: Problem): Reported {
   return { code, level: 'error', message: `${subject}: ${message}`, remedy, rule: null };
 }
 
-function portsOf(kube: LoadedKubeConfig, server: string): ExaminationPorts {
+function portsOf(kube: LoadedKubeConfig): ExaminationPorts {
   const clock = systemClock;
-  const { client, credentials } = quietClient(kube, server);
+  const { client, credentials } = quietClient(kube);
   return { cluster: new ApiReadings({ client, credentials, clock }), clock, timers: systemTimers };
 }

@@ -35,7 +35,7 @@ export const leases: Command = async (argv, context) => {
       context.stderr('leasegate: OPTION_MISSING --namespace: no namespace is known; name it by -n, or take all: -A\n');
       return 2;
     }
-    const { client } = quietClient(kube, kube.config.getCurrentCluster()?.server ?? '');
+    const { client } = quietClient(kube);
     const list: Leases = new LeaseList(client, systemClock, namespace);
     const tools = await import('../leases/index.ts');
     return values.watch ? await follow(list, tools, values, context) : await once(list, tools, values, context);
@@ -86,9 +86,9 @@ async function follow(list: Leases, tools: Tools, values: LeasesValues, context:
     for (let first = true; going; first = false) {
       const listing = await list.list();
       if ('failure' in listing) {
+        const exitCode = told(listing.failure, context);
         // Once it has listed it goes on: an API server that is restarted comes back.
-        if (first) return told(listing.failure, context);
-        told(listing.failure, context);
+        if (first) return exitCode;
       } else {
         known.clear();
         for (const lease of listing.leases) see(lease);

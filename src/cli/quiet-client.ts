@@ -7,12 +7,12 @@ import type { Logger } from '../ports/log.ts';
 import type { Metrics } from '../ports/metrics.ts';
 
 /** A client for a command that says itself what went wrong, and has nobody to count for. */
-export function quietClient(
-  kube: LoadedKubeConfig,
-  server: string,
-): { readonly client: KubeClient; readonly credentials: Credentials } {
+export function quietClient(kube: LoadedKubeConfig): {
+  readonly client: KubeClient;
+  readonly credentials: Credentials;
+} {
   const credentials = new Credentials(kube, systemClock, SILENT);
-  const transport = new HttpTransport(server, credentials);
+  const transport = new HttpTransport(kube.server, credentials);
   return { client: new KubeClient({ transport, clock: systemClock, metrics: UNCOUNTED, log: SILENT }), credentials };
 }
 

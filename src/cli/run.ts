@@ -64,8 +64,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
 
   const leadership = new Leadership({ identity, lease, timings, clock });
   const metrics = createMetrics({ leadership, leaseName: lease.name, version: VERSION });
-  const server = kube.config.getCurrentCluster()?.server ?? '';
-  const transport = new HttpTransport(server, new Credentials(kube, clock, log));
+  const transport = new HttpTransport(kube.server, new Credentials(kube, clock, log));
   const client = new KubeClient({ transport, clock, metrics, log });
   const events = new EventRecorder({ client, lease, podName: config.pod.name, identity, clock, metrics });
 
@@ -181,7 +180,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     };
     const started = {
       ...{ version: VERSION, identity, lease, timings },
-      server: withoutUserInfo(server),
+      server: withoutUserInfo(kube.server),
       listen: listening,
     };
     log.info({ code: 'STARTED', ...started }, config.candidacy.neverLead ? 'follows' : 'campaigns');

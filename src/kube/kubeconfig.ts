@@ -26,6 +26,8 @@ export interface KubeConfigSource {
 
 export interface LoadedKubeConfig {
   readonly config: KubeConfig;
+  /** URL of the API server. */
+  readonly server: string;
   /** Path of the present user's token file, which `KubeConfig` does not read itself; re-read while running. */
   readonly tokenFile: string | null;
   /** The present context's namespace. */
@@ -51,9 +53,9 @@ export function loadKubeConfig(source: KubeConfigSource): LoadedKubeConfig {
   if (source.inCluster && source.context === undefined && existsSync(TOKEN_FILE)) {
     const config = new KubeConfig();
     config.loadFromCluster();
-    checkServer(config, 'of the pod (KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT)');
+    const server = serverOf(config, 'of the pod (KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT)');
     const namespace = config.getContextObject(config.getCurrentContext())?.namespace?.trim();
-    return { config, tokenFile: TOKEN_FILE, namespace };
+    return { config, server, tokenFile: TOKEN_FILE, namespace };
   }
   const usual = join(source.homeDirectory, '.kube', 'config');
   if (existsSync(usual)) return fromFiles([usual], usual, source.context);
@@ -99,7 +101,7 @@ function fromFiles(paths: readonly string[], named: string, chosen?: string): Lo
   if (config.getCurrentCluster() === null) {
     throw new KubeConfigError(`kubeconfig ${named}: the context's cluster ${context.cluster} is not defined`, remedy);
   }
-  checkServer(config, `of kubeconfig ${named}`);
+  const server = serverOf(config, `of kubeconfig ${named}`);
   const proxy = config.getCurrentCluster()?.proxyUrl;
   if (proxy) {
     const way = 'reach the API server directly, or through a tunnel of your own, and remove proxy-url';
@@ -108,7 +110,7 @@ function fromFiles(paths: readonly string[], named: string, chosen?: string): Lo
   if (config.getCurrentUser() === null) {
     throw new KubeConfigError(`kubeconfig ${named}: the context's user ${context.user} is not defined`, remedy);
   }
-  return { config, tokenFile: tokenFiles.get(context.user) ?? null, namespace: context.namespace };
+  return { config, server, tokenFile: tokenFiles.get(context.user) ?? null, namespace: context.namespace };
 }
 
 /** A URL as it may be shown to anybody: one of a kubeconfig may have a user's name and password in it. */
@@ -116,10 +118,11 @@ export function withoutUserInfo(url: string): string {
   return url.replace(/^([a-z][a-z\d+.-]*:\/\/)?[^/?#]*@/i, '$1');
 }
 
-function checkServer(config: KubeConfig, whose: string): void {
+/** @throws KubeConfigError where it is no URL that can be asked */
+function serverOf(config: KubeConfig, whose: string): string {
   const server = config.getCurrentCluster()?.server ?? '';
   // `localhost:6443` parses as well: as something of the scheme `localhost`.
-  if (['https:', 'http:'].includes(URL.parse(server)?.protocol ?? '')) return;
+  if (['https:', 'http:'].includes(URL.parse(server)?.protocol ?? '')) return server;
   throw new KubeConfigError(
     `the cluster's server ${whose} is no http(s) URL: ${JSON.stringify(withoutUserInfo(server))}`,
     'write it with its scheme, as in https://10.96.0.1:6443',

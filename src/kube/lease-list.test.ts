@@ -74,6 +74,11 @@ test.each([
     expect.objectContaining({ code: 'reset' }),
   ],
   [
+    'tells of nothing',
+    (stream: KubeStreamHandlers) => stream.onLine('{"type":"ADDED","object":null}'),
+    expect.objectContaining({ code: 'unexpected' }),
+  ],
+  [
     'makes no sense',
     (stream: KubeStreamHandlers) => stream.onLine('<html>'),
     expect.objectContaining({ code: 'unexpected' }),

@@ -1,7 +1,8 @@
 import type { Clock } from '../ports/clock.ts';
 import type { KubeClient } from './client.ts';
 import { type Failure, failureOf, failureOfError } from './errors.ts';
-import { type KubeStream, TransportError } from './transport.ts';
+import type { KubeStream } from './transport.ts';
+import { failureOfEnd, parseWatchEvent } from './watch-events.ts';
 
 /** Leases as they are stored, by whomever. */
 export interface LeaseListing<Lease> {
@@ -77,16 +78,18 @@ export class LeaseList<Lease extends { readonly metadata: { readonly uid: string
         onOpen: () => {},
         onLine: (line) => {
           if (!open) return;
-          const event = parse<Lease>(line);
-          if (event === null) return end(NO_LIST);
-          if (event.type === 'ADDED' || event.type === 'MODIFIED') handlers.seen(event.object);
-          else if (event.type === 'DELETED') handlers.gone(event.object);
+          const event = parseWatchEvent(line);
           // Of an error (410: the version is too old to go on from) only a new listing helps.
-          else if (event.type === 'ERROR') end(null);
+          if (event?.type === 'ERROR') end(null);
+          else if (event?.type === 'BOOKMARK') return;
+          else if (event === null || !isLease<Lease>(event.object)) end(NO_LIST);
+          else if (event.type === 'DELETED') handlers.gone(event.object);
+          else handlers.seen(event.object);
         },
-        onEnd: (failure) => {
-          if (failure === null) end(null);
-          else end(failure instanceof TransportError ? failureOfError(failure) : ofReply(failure));
+        onEnd: (why) => {
+          const failure = why === null ? null : failureOfEnd(why);
+          // A version that the server has forgotten is no failure.
+          end(failure?.code === 'gone' ? null : failure);
         },
       },
     );
@@ -97,12 +100,6 @@ export class LeaseList<Lease extends { readonly metadata: { readonly uid: string
       },
     };
   }
-}
-
-/** A version that the server has forgotten is no failure. */
-function ofReply(reply: Parameters<typeof failureOf>[0]): Failure | null {
-  const failure = failureOf(reply, null);
-  return failure.code === 'gone' ? null : failure;
 }
 
 const NO_LIST: Failure = {
@@ -122,11 +119,6 @@ function isLeaseList<Lease>(body: unknown): body is ListBody<Lease> {
   return kind === 'LeaseList' && typeof metadata === 'object' && Array.isArray(items);
 }
 
-function parse<Lease>(line: string): { readonly type: string; readonly object: Lease } | null {
-  try {
-    const event = JSON.parse(line);
-    return typeof event?.type === 'string' && typeof event.object === 'object' ? event : null;
-  } catch {
-    return null;
-  }
+function isLease<Lease>(object: unknown): object is Lease {
+  return typeof (object as { metadata?: { uid?: unknown } } | null)?.metadata?.uid === 'string';
 }

@@ -3,9 +3,9 @@ import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { KubeClient } from './client.ts';
 import { decodeLease } from './codec.ts';
-import { type Failure, failureOf, failureOfError } from './errors.ts';
 import { type LeaseName, leasesPath, leaseTarget } from './leases.ts';
-import { type KubeReply, type KubeStream, TransportError } from './transport.ts';
+import type { KubeStream } from './transport.ts';
+import { failureOfEnd, failureOfEvent, parseWatchEvent } from './watch-events.ts';
 
 /** What a watch tells; the same words as the election's events. */
 export interface LeaseWatchHandlers {
@@ -34,11 +34,6 @@ const WATCH_SECONDS_SPREAD = 300;
 /** API servers send a bookmark about once a minute: a watch that is silent for longer than two is dead. */
 const SILENCE_MS_MAX = 150_000;
 const BACKOFF_DOUBLINGS_MAX = 4;
-
-interface WatchEvent {
-  readonly type: string;
-  readonly object: unknown;
-}
 
 /**
  * Follows one Lease: a listing, then a watch from its version, for ever. Only a hint for the election: that a Lease is held
@@ -116,7 +111,7 @@ export class LeaseWatch {
         onEnd: (failure) => {
           this.#stream = null;
           if (failure === null) return this.#again('ended');
-          const named = nameFailure(failure);
+          const named = failureOfEnd(failure);
           client.note(target, named, clock.now().monoMs - startMonoMs);
           if (named.code === 'gone') return this.#relist('gone');
           this.#failed(named.code, named.retryAfterMs);
@@ -127,11 +122,10 @@ export class LeaseWatch {
 
   #take(line: string): void {
     this.#heard();
-    const event = parseEvent(line);
+    const event = parseWatchEvent(line);
     if (event === null) return this.#failed('malformed', null);
     if (event.type === 'ERROR') {
-      const status = statusCode(event.object);
-      const failure = failureOf({ status, body: event.object, retryAfterMs: null }, null);
+      const failure = failureOfEvent(event.object);
       return failure.code === 'gone' ? this.#relist('gone') : this.#failed(failure.code, null);
     }
     this.#failures = 0;
@@ -215,22 +209,4 @@ function decodeList(body: unknown): { resourceVersion: string; record: LeaseReco
   const [item] = list.items ?? [];
   const record = decodeLease(item);
   return item !== undefined && record === null ? null : { resourceVersion, record };
-}
-
-function nameFailure(failure: KubeReply | TransportError): Failure {
-  return failure instanceof TransportError ? failureOfError(failure) : failureOf(failure, null);
-}
-
-function statusCode(status: unknown): number {
-  const code = (status as { code?: unknown } | null)?.code;
-  return typeof code === 'number' ? code : 500;
-}
-
-function parseEvent(line: string): WatchEvent | null {
-  try {
-    const event = JSON.parse(line) as Partial<WatchEvent> | null;
-    return typeof event?.type === 'string' && 'object' in event ? (event as WatchEvent) : null;
-  } catch {
-    return null;
-  }
 }

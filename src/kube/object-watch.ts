@@ -1,9 +1,10 @@
 import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
 import type { WatchHandlers, Watching } from '../ports/publisher.ts';
 import type { KubeClient } from './client.ts';
-import { type Failure, failureOf, failureOfError } from './errors.ts';
+import type { Failure } from './errors.ts';
 import { type ObjectKind, objectsPath, objectTarget, publishFailure } from './objects.ts';
-import { type KubeReply, type KubeStream, TransportError } from './transport.ts';
+import type { KubeStream } from './transport.ts';
+import { failureOfEnd, failureOfEvent, parseWatchEvent } from './watch-events.ts';
 
 /** What a watch needs of its surroundings. */
 export interface WatchPorts {
@@ -72,7 +73,7 @@ export class ObjectWatch<T> implements Watching {
         onEnd: (failure) => {
           this.#stream = null;
           if (failure === null) return this.#again();
-          const named = failure instanceof TransportError ? failureOfError(failure) : failureOf(failure, null);
+          const named = failureOfEnd(failure);
           client.note(target, named, clock.now().monoMs - startMonoMs);
           this.#failed(named);
         },
@@ -81,11 +82,10 @@ export class ObjectWatch<T> implements Watching {
   }
 
   #take(line: string): void {
-    const event = parseEvent(line);
+    const event = parseWatchEvent(line);
     if (event === null) return this.#failed(MALFORMED);
     if (event.type === 'ERROR') {
-      const reply: KubeReply = { status: statusOf(event.object), body: event.object, retryAfterMs: null };
-      const failure = failureOf(reply, null);
+      const failure = failureOfEvent(event.object);
       // Too far behind: what is there is told anew.
       return failure.code === 'gone' ? this.#again() : this.#failed(failure);
     }
@@ -138,19 +138,3 @@ const MALFORMED: Failure = {
   retryAfterMs: null,
 };
 const SILENT: Failure = { ...MALFORMED, code: 'timeout', message: 'a watch told nothing for too long' };
-
-function parseEvent(line: string): { readonly type: string; readonly object: unknown } | null {
-  try {
-    const event: unknown = JSON.parse(line);
-    if (typeof event !== 'object' || event === null) return null;
-    const { type, object } = event as { type?: unknown; object?: unknown };
-    return typeof type === 'string' ? { type, object } : null;
-  } catch {
-    return null;
-  }
-}
-
-function statusOf(object: unknown): number {
-  const code = (object as { code?: unknown } | null)?.code;
-  return typeof code === 'number' ? code : 500;
-}
