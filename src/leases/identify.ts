@@ -35,7 +35,6 @@ const IDENTITY_LABEL = 'apiserver.kubernetes.io/identity';
 const HOSTNAME_LABEL = 'kubernetes.io/hostname';
 /** By it a replica of Leasegate marks its own Lease as a member's: the election that it belongs to. */
 export const MEMBER_LABEL = 'leasegate.dev/member-of';
-const RELEASED_SECONDS = 1;
 
 /** Judges by what Kubernetes' own components write, from the surest sign to the least. */
 export function kindOf(lease: StoredLease): LeaseKind {
@@ -79,16 +78,14 @@ function isApiServer({ metadata }: StoredLease): boolean {
 }
 
 /**
- * Electors write terms: when one was acquired, and how many there were. One that was released has no holder and a duration of a
- * second (client-go). An election that nobody has held yet is empty.
+ * Electors write terms: when one was acquired, and how many there were. One that was released has no holder, and still a duration
+ * (client-go). An election that nobody has held yet is empty.
  */
 function looksElected({ metadata, spec = {} }: StoredLease): boolean {
   if (metadata.labels?.['app.kubernetes.io/name'] === 'leasegate') return true;
   const { holderIdentity, leaseDurationSeconds, acquireTime, leaseTransitions } = spec;
   const termed = acquireTime != null || leaseTransitions != null;
-  return (
-    termed && (Boolean(holderIdentity) || leaseDurationSeconds === RELEASED_SECONDS || leaseDurationSeconds != null)
-  );
+  return termed && (Boolean(holderIdentity) || leaseDurationSeconds != null);
 }
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
