@@ -139,7 +139,7 @@ export const INJECT_OPTIONS = defineOptions({
     serviceAccount: {
       flag: 'service-account',
       type: dnsSubdomain,
-      defaultText: 'one is made, named <workload>-leasegate',
+      defaultText: 'one is made, named <Lease>-leasegate',
       group: 'Rights',
       meaning: 'An existing service account for workloads that name none. Those that name one keep it.',
     },
@@ -157,7 +157,8 @@ export const INJECT_OPTIONS = defineOptions({
       default: 'false',
       switch: true,
       group: 'Selection',
-      meaning: 'Goes on where a rollout or a drain would stall, or workloads would share a Lease.',
+      meaning:
+        'Goes on where a rollout or a drain would stall, workloads would share a Lease, or a Service would not lead to the leader.',
       danger: 'They will.',
     },
   },

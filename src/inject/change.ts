@@ -35,12 +35,9 @@ export interface PlacedEdit extends Edit {
 
 /** @throws Refused where the text can't be changed there without changing something else, too */
 export function editFor(change: Change, manifest: Manifest, scene: Scene): PlacedEdit {
-  const { path, key } = change;
-  const shared = sharedAnchors(manifest.document);
-  const map = walk(manifest.node, manifest.around, path, shared);
-  const merged = pairOf(map, key) === undefined && valueAt(manifest.value, path)?.[key] !== undefined;
-  refuseElsewhere(map, key, merged, shared);
-  const depth = path.length;
+  const { key } = change;
+  const map = placeOf(change, manifest);
+  const depth = change.path.length;
   switch (change.kind) {
     case 'under': {
       const inExisting = pairOf(map, key) !== undefined;
@@ -59,15 +56,21 @@ export function editFor(change: Change, manifest: Manifest, scene: Scene): Place
   }
 }
 
+/** The mapping that gets the change. @throws Refused where it, or the key in it, belongs to another place, too */
+function placeOf({ path, key }: Change, manifest: Manifest): YAMLMap {
+  const shared = sharedAnchors(manifest.document);
+  const map = walk(manifest.node, manifest.around, path, shared);
+  const merged = pairOf(map, key) === undefined && valueAt(manifest.value, path)?.[key] !== undefined;
+  refuseElsewhere(map, key, merged, shared);
+  return map;
+}
+
 /** Whether {@link editFor} would make it: the place is neither an alias, nor shared with others, nor of another shape. */
-export function isEditable({ kind, path, key }: Change, manifest: Manifest): boolean {
+export function isEditable(change: Change, manifest: Manifest): boolean {
   try {
-    const shared = sharedAnchors(manifest.document);
-    const map = walk(manifest.node, manifest.around, path, shared);
-    const there = pairOf(map, key)?.value;
-    if (kind === 'pair' && pairOf(map, key) !== undefined) return false;
-    refuseElsewhere(map, key, there === undefined && valueAt(manifest.value, path)?.[key] !== undefined, shared);
-    return there === undefined || there === null || isMap(there) || isNull(there);
+    const pair = pairOf(placeOf(change, manifest), change.key);
+    if (change.kind === 'pair') return pair === undefined;
+    return !pair?.value || isMap(pair.value) || isNull(pair.value);
   } catch (error) {
     if (error instanceof Refused) return false;
     throw error;

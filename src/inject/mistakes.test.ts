@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { electionKey, sliceName } from '../publish/names.ts';
 import { injected } from './cases.fixture.ts';
 import type { Finding } from './report.ts';
 import { uninject } from './uninject.ts';
@@ -147,4 +148,16 @@ test('empty input is told from input without a workload', () => {
 test('whoever names no workload is told which there are, injected ones among them', () => {
   const { report } = injected(injected(workload('Deployment', 'web')).text!, ['--only', 'wep']);
   expect(report.find(({ code }) => code === 'NOT_FOUND')?.remedy).toBe('there are Deployment/web');
+});
+
+test('the right to a slice names the slice that publishing makes, however long the names are', () => {
+  const leaseName = 'l'.repeat(70);
+  const slices = service('front', '{ports: [{port: 80, targetPort: 8080}]}');
+  const args = ['--publish', 'endpointslice', '--service', 'front', '--lease-name', leaseName];
+  const { text } = injected(workload('Deployment', 'web') + slices, args);
+  const role = documents(text!).find(({ kind }) => kind === 'Role');
+  const election = electionKey({ lease: { namespace: 'shop', name: leaseName }, namespace: 'shop' });
+  expect(role.rules.flatMap((rule: { resourceNames?: string[] }) => rule.resourceNames ?? [])).toContain(
+    sliceName('front', election),
+  );
 });

@@ -1,15 +1,16 @@
 import { dnsSubdomain } from '../config/names.ts';
+import { ELECTION_LABEL, GATE_CONDITION, LABEL_VALUE_LENGTH_MAX } from '../publish/names.ts';
 import { type Change, isEditable, valueAt } from './change.ts';
 import type { Value } from './emit.ts';
 import { budgetHazard, type Hazard, rolloutHazards } from './hazards.ts';
 import type { Manifest, ObjectValue } from './manifests.ts';
 import type { InjectOptions } from './options.ts';
 import { podWarnings, refuseUnfit } from './pod-checks.ts';
-import { ELECTION_LABEL, type Election, LABEL_LENGTH_MAX } from './rbac.ts';
+import type { Election } from './rbac.ts';
 import { type Code, Refused } from './report.ts';
 import { planService } from './services.ts';
 import type { Settings } from './settings.ts';
-import { GATE_CONDITION, sidecarOf, TOKEN_VOLUME_SOURCE } from './sidecar.ts';
+import { sidecarOf, TOKEN_VOLUME_SOURCE } from './sidecar.ts';
 import type { Workload } from './workload.ts';
 
 /** A workload with all that shall be done for it. */
@@ -103,7 +104,7 @@ function membershipOf({ manifest, podSpecPath }: Workload, leaseName: string): C
   const template = podSpecPath.slice(0, -1);
   const path = [...template, 'metadata'];
   const metadata = valueAt(manifest.value, path);
-  if (leaseName.length > LABEL_LENGTH_MAX || Object.hasOwn(metadata?.labels ?? {}, ELECTION_LABEL)) return null;
+  if (leaseName.length > LABEL_VALUE_LENGTH_MAX || Object.hasOwn(metadata?.labels ?? {}, ELECTION_LABEL)) return null;
   const entry = { kind: 'pair', key: ELECTION_LABEL, value: leaseName } as const;
   const whole = { labels: { [ELECTION_LABEL]: leaseName } };
   const change: Change =

@@ -1,10 +1,8 @@
+import { ELECTION_LABEL, electionKey, LABEL_VALUE_LENGTH_MAX, sliceName } from '../publish/names.ts';
 import type { Value } from './emit.ts';
 import type { InjectOptions } from './options.ts';
 
 export const MANAGED_BY = 'leasegate-inject';
-export const ELECTION_LABEL = 'leasegate.dev/election';
-/** Of a label's value. */
-export const LABEL_LENGTH_MAX = 63;
 export const FOR_ANNOTATION = 'leasegate.dev/injected-for';
 
 export interface Election {
@@ -69,7 +67,7 @@ export function documentsOf(election: Election, rights: Rights): readonly Docume
  * can't be told so.
  */
 function electionLabel(leaseName: string): Readonly<Record<string, string>> {
-  return leaseName.length <= LABEL_LENGTH_MAX ? { [ELECTION_LABEL]: leaseName } : {};
+  return leaseName.length <= LABEL_VALUE_LENGTH_MAX ? { [ELECTION_LABEL]: leaseName } : {};
 }
 
 function namespaced({ namespace }: Election): { readonly namespace?: string } {
@@ -86,6 +84,8 @@ function rulesOf(leaseName: string, { publish, service }: Rights): Value[] {
   });
   const onPods = publish.includes('label') || publish.includes('readiness-gate');
   const slices = 'discovery.k8s.io';
+  // The Lease is in the namespace of its pods, whichever that is.
+  const election = electionKey({ lease: { namespace: '', name: leaseName }, namespace: '' });
   return [
     rule('coordination.k8s.io', ['leases'], ['get', 'list', 'watch', 'update'], [leaseName]),
     rule('coordination.k8s.io', ['leases'], ['create']),
@@ -95,7 +95,7 @@ function rulesOf(leaseName: string, { publish, service }: Rights): Value[] {
     ...(publish.includes('endpointslice') && service !== null
       ? [
           rule('', ['services'], ['get'], [service]),
-          rule(slices, ['endpointslices'], ['get', 'watch', 'patch'], [`${service}.${leaseName}`]),
+          rule(slices, ['endpointslices'], ['get', 'watch', 'patch'], [sliceName(service, election)]),
           rule(slices, ['endpointslices'], ['create']),
         ]
       : []),

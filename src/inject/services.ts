@@ -1,7 +1,7 @@
+import { ELECTION_LABEL, ROLE_LABEL } from '../publish/names.ts';
 import type { Change } from './change.ts';
 import type { Manifest, ObjectValue } from './manifests.ts';
 import type { InjectOptions } from './options.ts';
-import { ELECTION_LABEL } from './rbac.ts';
 import { type Code, Refused } from './report.ts';
 import { containersOf, type Workload } from './workload.ts';
 
@@ -11,8 +11,6 @@ export interface ServicePlan {
   readonly changes: readonly Change[];
   readonly findings: readonly { readonly code: Code; readonly message: string; readonly remedy: string | null }[];
 }
-
-export const ROLE_LABEL = 'leasegate.dev/role';
 
 /** @throws Refused where the Service can't be what is asked of it */
 export function planService(manifests: readonly Manifest[], workload: Workload, options: InjectOptions): ServicePlan {

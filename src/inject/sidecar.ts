@@ -4,7 +4,6 @@ import type { Settings } from './settings.ts';
 
 export const SIDECAR = 'leasegate';
 export const TOKEN_VOLUME = 'leasegate-token';
-export const GATE_CONDITION = 'leasegate.dev/leader';
 
 /** The native sidecar; the same as in deploy/components/sidecar (a test compares). */
 export function sidecarOf(leaseName: string, { image }: InjectOptions, { env, ports }: Settings): Value {

@@ -1,8 +1,9 @@
 import type { Node, YAMLMap } from 'yaml';
+import { ELECTION_LABEL } from '../publish/names.ts';
 import { type Edit, endOf, pairOf } from './edit.ts';
 import { type Manifest, type ObjectValue, readInputs, readStream, type Stream } from './manifests.ts';
 import { type Selector, selects } from './options.ts';
-import { ELECTION_LABEL, FOR_ANNOTATION, MANAGED_BY } from './rbac.ts';
+import { FOR_ANNOTATION, MANAGED_BY } from './rbac.ts';
 import { checksum, find, parseRecord, RECORD_ANNOTATION } from './record.ts';
 import { type Finding, type Outcome, Refused } from './report.ts';
 import { type Input, nextLine, type Source } from './source.ts';

@@ -9,7 +9,8 @@ export const TOKEN_ANNOTATION = 'leasegate.dev/fencing-token';
 export const GATE_CONDITION = 'leasegate.dev/leader';
 export const MANAGER = 'leasegate.dev';
 
-const LABEL_VALUE_LENGTH_MAX = 63;
+/** Of Kubernetes. */
+export const LABEL_VALUE_LENGTH_MAX = 63;
 const NAME_LENGTH_MAX = 253;
 const DIGEST_LENGTH = 10;
 
