@@ -3,6 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
 import { promisify } from 'node:util';
 import { inject } from 'vitest';
 import { until } from '../replica/until.ts';
@@ -72,14 +75,9 @@ export class Cluster {
   /** The lines of an answer that goes on, each JSON. */
   async stream(path: string, signal: AbortSignal): Promise<AsyncIterable<KubernetesObject>> {
     const { body } = await fetch(this.#url + path, { signal });
-    const text = body!.pipeThrough(new TextDecoderStream());
+    const lines = createInterface({ input: Readable.fromWeb(body! as ReadableStream) });
     return (async function* () {
-      let rest = '';
-      for await (const chunk of text) {
-        const lines = (rest + chunk).split('\n');
-        rest = lines.pop()!;
-        for (const line of lines) yield JSON.parse(line);
-      }
+      for await (const line of lines) yield JSON.parse(line);
     })();
   }
 

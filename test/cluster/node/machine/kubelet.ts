@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { until } from '../../replica/until.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
 import { Daemon } from '../../support/daemon.ts';
 import { findTool } from '../../tools/build.ts';
@@ -15,6 +16,7 @@ const CONTROL_GROUPS = '/sys/fs/cgroup';
 const CONTROL_GROUP = 'leasegate-node';
 const HEALTH_PORT = 10_248;
 const START_MS_MAX = 60_000;
+const RELEASE_MS_MAX = 5_000;
 
 const configuration = {
   apiVersion: 'kubelet.config.k8s.io/v1beta1',
@@ -96,12 +98,13 @@ async function removeGroup(group: string): Promise<void> {
     if (entry.isDirectory()) await removeGroup(join(group, entry.name));
   }
   // The kernel takes a moment to let go of the last process.
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await rmdir(group);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || attempt === 50) throw error;
-      await new Promise((resume) => setTimeout(resume, 100));
-    }
-  }
+  await until(`the end of ${group}`, RELEASE_MS_MAX, () =>
+    rmdir(group).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EBUSY') throw error;
+        return false;
+      },
+    ),
+  );
 }

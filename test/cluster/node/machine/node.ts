@@ -32,7 +32,7 @@ const PROXY_START_MS_MAX = 30_000;
  * @throws Error that says what is missing on this machine
  */
 export async function startNode(say: (line: string) => void): Promise<Node> {
-  await requireMachine();
+  requireMachine();
   const directory = await mkdtemp(join(tmpdir(), 'leasegate-node-'));
   const closers: (() => Promise<unknown>)[] = [];
   let closed: Promise<void> | undefined;

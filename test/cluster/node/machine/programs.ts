@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { access, constants } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { installing, isExecutable, isOnPath } from '../../../image/require-tools.ts';
 
 const execute = promisify(execFile);
 
@@ -24,15 +24,15 @@ const PACKAGES: Readonly<Record<string, string>> = {
 export const CNI_PLUGINS = '/usr/lib/cni';
 
 /** @throws Error that names the packages to install, or says that root's rights are missing */
-export async function requireMachine(): Promise<void> {
+export function requireMachine(): void {
   if (process.platform !== 'linux')
     throw new Error('a node needs Linux; give KUBECONFIG and IMAGE to use a cluster that runs');
   if (process.getuid?.() !== 0)
     throw new Error('a node needs root; give KUBECONFIG and IMAGE to use a cluster that runs');
   const missing = new Set<string>();
-  for (const [program, fromPackage] of Object.entries(PACKAGES)) if (!(await onPath(program))) missing.add(fromPackage);
-  if (!(await isExecutable(join(CNI_PLUGINS, 'ptp')))) missing.add('containernetworking-plugins');
-  if (missing.size > 0) throw new Error(`apt-get install -y --no-install-recommends ${[...missing].join(' ')}`);
+  for (const [program, fromPackage] of Object.entries(PACKAGES)) if (!isOnPath(program)) missing.add(fromPackage);
+  if (!isExecutable(join(CNI_PLUGINS, 'ptp'))) missing.add('containernetworking-plugins');
+  if (missing.size > 0) throw new Error(installing(missing));
 }
 
 /**
@@ -42,17 +42,4 @@ export async function requireMachine(): Promise<void> {
  */
 export async function run(command: string, ...args: string[]): Promise<string> {
   return (await execute(command, args, { maxBuffer: 64 * 1024 * 1024 })).stdout;
-}
-
-async function onPath(program: string): Promise<boolean> {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  const found = await Promise.all(folders.map((folder) => isExecutable(join(folder, program))));
-  return found.includes(true);
-}
-
-function isExecutable(path: string): Promise<boolean> {
-  return access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
 }
