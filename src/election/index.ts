@@ -16,6 +16,7 @@ export {
   effectivePriority,
   PRIORITY_MAX,
 } from './candidacy.ts';
+export { freshRenewTime } from './content.ts';
 export { formatIdentity, parseIdentity, podOfIdentity } from './identity.ts';
 export { InvariantError } from './invariants.ts';
 export type { ElectionEffect, ElectionEvent, ReleaseResult, Report, RequestOutcome, StopReason } from './messages.ts';
