@@ -5,7 +5,7 @@ import { type Failure, failureOf, failureOfError, type NamedObject } from './err
 import type { KubeReply, KubeRequest, Transport } from './transport.ts';
 import { TroubleLog } from './trouble.ts';
 
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch';
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
 
 export type CallResult =
   | { readonly ok: true; readonly body: unknown }
@@ -72,7 +72,7 @@ export class KubeClient {
 
 /** Listings and watches have a name as a selector only, creations as a wish. */
 function objectOf({ verb, resource, name }: CallTarget): NamedObject | null {
-  const named = verb === 'get' || verb === 'update' || verb === 'patch';
+  const named = verb !== 'list' && verb !== 'watch' && verb !== 'create';
   return named && name !== undefined ? { resource: resource.replace(/\/.*/, ''), name } : null;
 }
 

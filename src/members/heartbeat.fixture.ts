@@ -56,7 +56,7 @@ export class HeartbeatDriver {
   }
 
   fail(code = 'timeout', retryAfterMs: number | null = null): string {
-    return this.reply({ kind: 'failed', code, mayHaveHappened: true, retryAfterMs });
+    return this.reply({ kind: 'failed', code, message: code, retryAfterMs });
   }
 
   stop(): string {
@@ -90,7 +90,8 @@ export class HeartbeatDriver {
 
   #note(effect: HeartbeatEffect): string[] {
     if (effect.kind !== 'report') return [effect.kind];
-    this.reports.push(Object.values(effect.report).join(' ').trim());
+    const { kind, ...about } = effect.report;
+    this.reports.push(`${kind} ${Object.values(about)[0]}`.trim());
     return [];
   }
 }

@@ -29,7 +29,7 @@ export type HeartbeatReport =
   /** The first write since the start, or since the end of trouble. `tookOver`: from whom, empty when from nobody. */
   | { readonly kind: 'kept'; readonly tookOver: string }
   /** No heartbeat was written for as long as one is valid: others take this member for dead. */
-  | { readonly kind: 'overdue'; readonly code: string }
+  | { readonly kind: 'overdue'; readonly code: string; readonly message: string }
   /** Another process of this host name has taken the Lease: this one is silent while that one lives. */
   | { readonly kind: 'superseded'; readonly by: string };
 
@@ -209,7 +209,12 @@ function onWritten(draft: Draft, written: HeartbeatRequest, now: Moment): void {
   draft.dueMonoMs = now.monoMs + (draft.phase === 'stopping' ? 0 : jittered(config.intervalMs, now));
 }
 
-function onFailure(draft: Draft, failed: HeartbeatRequest, { code, retryAfterMs }: MemberFailure, now: Moment): void {
+function onFailure(
+  draft: Draft,
+  failed: HeartbeatRequest,
+  { code, message, retryAfterMs }: MemberFailure,
+  now: Moment,
+): void {
   // Kubernetes deletes it with the pod where this replica may not.
   if (failed.kind === 'remove' && code === 'forbidden') {
     draft.phase = 'ended';
@@ -219,7 +224,7 @@ function onFailure(draft: Draft, failed: HeartbeatRequest, { code, retryAfterMs 
   draft.failures += 1;
   if (draft.phase !== 'beating' || draft.overdue || now.monoMs < draft.validUntilMonoMs) return;
   draft.overdue = true;
-  draft.effects.push({ kind: 'report', report: { kind: 'overdue', code } });
+  draft.effects.push({ kind: 'report', report: { kind: 'overdue', code, message } });
 }
 
 function backOff(draft: Draft, retryAfterMs: number, now: Moment): void {

@@ -53,8 +53,8 @@ export interface MemberFailure {
   readonly kind: 'failed';
   /** `forbidden`, `timeout` … as requests have it. */
   readonly code: string;
-  /** It may have taken effect all the same. */
-  readonly mayHaveHappened: boolean;
+  /** The API server's own words, or the network's. */
+  readonly message: string;
   readonly retryAfterMs: number | null;
 }
 

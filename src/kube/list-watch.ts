@@ -1,0 +1,194 @@
+import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
+import type { CallTarget, KubeClient } from './client.ts';
+import { type Failure, failureOf, failureOfError } from './errors.ts';
+import { type KubeStream, TransportError } from './transport.ts';
+
+export interface ListWatchHandlers<T> {
+  /** All that is there; what is missing is gone. */
+  listed(objects: readonly T[]): void;
+  changed(object: T): void;
+  gone(object: T): void;
+  /** A bookmark: nothing has changed. */
+  idle(): void;
+  /** Told on each change. */
+  watching(up: boolean): void;
+}
+
+export interface ListWatchOptions<T> {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  /** `/apis/…/leases` */
+  readonly path: string;
+  /** `labelSelector=…`, encoded; empty for all. */
+  readonly selector: string;
+  readonly target: (verb: 'list' | 'watch') => CallTarget;
+  /** Null for what is no such object. */
+  readonly decode: (object: unknown) => T | null;
+  readonly handlers: ListWatchHandlers<T>;
+  /** Of a listing, and of the opening of a watch. */
+  readonly requestTimeoutMs: number;
+}
+
+/** The server ends the watch after this long, so that load spreads over API servers; then it goes on where it was. */
+const WATCH_SECONDS_MIN = 300;
+const WATCH_SECONDS_SPREAD = 300;
+/** API servers send a bookmark about once a minute: a watch that is silent for longer than two is dead. */
+const SILENCE_MS_MAX = 150_000;
+const RETRY_MS_MIN = 1_000;
+const RETRY_MS_MAX = 30_000;
+
+/** Follows many objects: one listing, then one watch from its version, for ever. Begins at once. */
+export class ListWatch<T> {
+  readonly #options: ListWatchOptions<T>;
+  #stream: KubeStream | null = null;
+  #timer: Timer | null = null;
+  #silence: Timer | null = null;
+  #version = '';
+  /** In a row; reset by what a watch tells. */
+  #failures = 0;
+  #up = false;
+  #closed = false;
+
+  constructor(options: ListWatchOptions<T>) {
+    this.#options = options;
+    void this.#list();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#end();
+  }
+
+  async #list(): Promise<void> {
+    const { client, path, selector, target, decode, handlers, requestTimeoutMs } = this.#options;
+    const result = await client.call(
+      target('list'),
+      { method: 'GET', path: `${path}?${selector}`, timeoutMs: requestTimeoutMs },
+      (body) => decodeList(body, decode) !== null,
+    );
+    if (this.#closed) return;
+    if (!result.ok) return this.#failed(result.failure);
+    const list = decodeList(result.body, decode)!;
+    this.#version = list.resourceVersion;
+    handlers.listed(list.objects);
+    if (!this.#closed) this.#watch();
+  }
+
+  #watch(): void {
+    const { client, clock, random, path, selector, target, requestTimeoutMs } = this.#options;
+    const startMonoMs = clock.now().monoMs;
+    const seconds = Math.floor(WATCH_SECONDS_MIN + random() * WATCH_SECONDS_SPREAD);
+    const query =
+      `watch=true&allowWatchBookmarks=true&timeoutSeconds=${seconds}` + `&resourceVersion=${this.#version}&${selector}`;
+    const note = (failure: Failure | null) => client.note(target('watch'), failure, clock.now().monoMs - startMonoMs);
+    this.#stream = client.transport.stream(
+      { method: 'GET', path: `${path}?${query}`, timeoutMs: requestTimeoutMs },
+      {
+        onOpen: () => {
+          note(null);
+          this.#heard();
+          this.#setUp(true);
+        },
+        onLine: (line) => this.#take(line),
+        onEnd: (failure) => {
+          this.#stream = null;
+          if (failure === null) return this.#again();
+          const named = failure instanceof TransportError ? failureOfError(failure) : failureOf(failure, null);
+          note(named);
+          this.#failed(named);
+        },
+      },
+    );
+  }
+
+  #take(line: string): void {
+    this.#heard();
+    const { decode, handlers } = this.#options;
+    const event = parseEvent(line);
+    if (event === null) return this.#failed(null);
+    if (event.type === 'ERROR') {
+      return this.#failed(failureOf({ status: statusOf(event.object), body: event.object, retryAfterMs: null }, null));
+    }
+    const version = (event.object as { metadata?: { resourceVersion?: unknown } } | null)?.metadata?.resourceVersion;
+    if (typeof version === 'string') this.#version = version;
+    this.#failures = 0;
+    if (event.type === 'BOOKMARK') return handlers.idle();
+    const object = decode(event.object);
+    if (object === null) return this.#failed(null);
+    if (event.type === 'DELETED') handlers.gone(object);
+    else handlers.changed(object);
+  }
+
+  /** A proper end: on from the last version. One that told nothing counts as a failure: it is not opened again and again. */
+  #again(): void {
+    if (this.#failures > 0) return this.#failed(null);
+    this.#end();
+    this.#failures = 1;
+    this.#watch();
+  }
+
+  /** From a fresh listing; a version that is too old for the server is no trouble of anybody's, and the first is not waited for. */
+  #failed(failure: Failure | null): void {
+    this.#end();
+    this.#setUp(false);
+    if (this.#closed) return;
+    const { timers, random } = this.#options;
+    const backoffMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** this.#failures) * (0.75 + random() / 2);
+    const delayMs = failure?.code === 'gone' && this.#failures === 0 ? 0 : backoffMs;
+    this.#failures = Math.min(this.#failures + 1, 10);
+    this.#timer = timers.after(Math.max(delayMs, failure?.retryAfterMs ?? 0), () => void this.#list());
+  }
+
+  #end(): void {
+    this.#stream?.close();
+    this.#stream = null;
+    this.#timer?.cancel();
+    this.#silence?.cancel();
+  }
+
+  #heard(): void {
+    this.#silence?.cancel();
+    this.#silence = this.#options.timers.after(SILENCE_MS_MAX, () => this.#failed(null));
+  }
+
+  #setUp(up: boolean): void {
+    if (this.#up === up) return;
+    this.#up = up;
+    this.#options.handlers.watching(up);
+  }
+}
+
+function decodeList<T>(
+  body: unknown,
+  decode: (object: unknown) => T | null,
+): { readonly resourceVersion: string; readonly objects: readonly T[] } | null {
+  const list = body as { metadata?: { resourceVersion?: unknown }; items?: unknown } | null;
+  const resourceVersion = list?.metadata?.resourceVersion;
+  const items = list?.items ?? [];
+  if (typeof resourceVersion !== 'string' || !Array.isArray(items)) return null;
+  const objects: T[] = [];
+  for (const item of items) {
+    const object = decode(item);
+    if (object === null) return null;
+    objects.push(object);
+  }
+  return { resourceVersion, objects };
+}
+
+function parseEvent(line: string): { readonly type: string; readonly object: unknown } | null {
+  try {
+    const event: unknown = JSON.parse(line);
+    if (typeof event !== 'object' || event === null) return null;
+    const { type, object } = event as { type?: unknown; object?: unknown };
+    return typeof type === 'string' ? { type, object } : null;
+  } catch {
+    return null;
+  }
+}
+
+function statusOf(object: unknown): number {
+  const code = (object as { code?: unknown } | null)?.code;
+  return typeof code === 'number' ? code : 500;
+}
