@@ -10,8 +10,8 @@ export interface ListWatchHandlers<T> {
   gone(object: T): void;
   /** A bookmark: nothing has changed. */
   idle(): void;
-  /** Told on each change. */
-  watching(up: boolean): void;
+  /** Told on each change; with a failure when it fails in a row, or is refused. */
+  watching(up: boolean, failure: Failure | null): void;
 }
 
 export interface ListWatchOptions<T> {
@@ -49,6 +49,8 @@ export class ListWatch<T> {
   /** In a row; reset by what a watch tells. */
   #failures = 0;
   #up = false;
+  /** Code of the failure that was told. */
+  #told: string | null = null;
   #closed = false;
 
   constructor(options: ListWatchOptions<T>) {
@@ -89,7 +91,7 @@ export class ListWatch<T> {
         onOpen: () => {
           note(null);
           this.#heard();
-          this.#setUp(true);
+          this.#setUp(true, null);
         },
         onLine: (line) => this.#take(line),
         onEnd: (failure) => {
@@ -107,7 +109,7 @@ export class ListWatch<T> {
     this.#heard();
     const { decode, handlers } = this.#options;
     const event = parseEvent(line);
-    if (event === null) return this.#failed(null);
+    if (event === null) return this.#failed(MALFORMED);
     if (event.type === 'ERROR') {
       return this.#failed(failureOf({ status: statusOf(event.object), body: event.object, retryAfterMs: null }, null));
     }
@@ -116,29 +118,30 @@ export class ListWatch<T> {
     this.#failures = 0;
     if (event.type === 'BOOKMARK') return handlers.idle();
     const object = decode(event.object);
-    if (object === null) return this.#failed(null);
+    if (object === null) return this.#failed(MALFORMED);
     if (event.type === 'DELETED') handlers.gone(object);
     else handlers.changed(object);
   }
 
   /** A proper end: on from the last version. One that told nothing counts as a failure: it is not opened again and again. */
   #again(): void {
-    if (this.#failures > 0) return this.#failed(null);
+    if (this.#failures > 0) return this.#failed(MUTE);
     this.#end();
     this.#failures = 1;
     this.#watch();
   }
 
   /** From a fresh listing; a version that is too old for the server is no trouble of anybody's, and the first is not waited for. */
-  #failed(failure: Failure | null): void {
+  #failed(failure: Failure): void {
     this.#end();
-    this.#setUp(false);
+    const inRow = this.#failures > 0 || failure.code === 'forbidden';
+    this.#setUp(false, inRow && failure.code !== 'gone' ? failure : null);
     if (this.#closed) return;
     const { timers, random } = this.#options;
     const backoffMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** this.#failures) * (0.75 + random() / 2);
-    const delayMs = failure?.code === 'gone' && this.#failures === 0 ? 0 : backoffMs;
+    const delayMs = failure.code === 'gone' && this.#failures === 0 ? 0 : backoffMs;
     this.#failures = Math.min(this.#failures + 1, 10);
-    this.#timer = timers.after(Math.max(delayMs, failure?.retryAfterMs ?? 0), () => void this.#list());
+    this.#timer = timers.after(Math.max(delayMs, failure.retryAfterMs ?? 0), () => void this.#list());
   }
 
   #end(): void {
@@ -150,15 +153,26 @@ export class ListWatch<T> {
 
   #heard(): void {
     this.#silence?.cancel();
-    this.#silence = this.#options.timers.after(SILENCE_MS_MAX, () => this.#failed(null));
+    this.#silence = this.#options.timers.after(SILENCE_MS_MAX, () => this.#failed(SILENT));
   }
 
-  #setUp(up: boolean): void {
-    if (this.#up === up) return;
+  #setUp(up: boolean, failure: Failure | null): void {
+    const told = failure?.code ?? (up ? null : this.#told);
+    if (this.#up === up && this.#told === told) return;
     this.#up = up;
-    this.#options.handlers.watching(up);
+    this.#told = told;
+    this.#options.handlers.watching(up, failure);
   }
 }
+
+const MALFORMED: Failure = {
+  code: 'unexpected',
+  message: 'a watch told what no API server tells',
+  mayHaveHappened: false,
+  retryAfterMs: null,
+};
+const MUTE: Failure = { ...MALFORMED, code: 'reset', message: 'watches end without having told anything' };
+const SILENT: Failure = { ...MALFORMED, code: 'timeout', message: 'a watch told nothing for too long' };
 
 function decodeList<T>(
   body: unknown,

@@ -100,7 +100,7 @@ export class MemberLeaseStore implements MemberLeases {
         changed: (lease) => void (isMember(lease.name) && handlers.changed(lease)),
         gone: (lease) => void (isMember(lease.name) && handlers.gone(lease)),
         idle: () => handlers.idle(),
-        watching: (up) => handlers.watching(up),
+        watching: (up, failure) => handlers.watching(up, failure && failed(failure)),
       },
     });
   }

@@ -68,8 +68,8 @@ export interface MemberWatchHandlers {
   gone(lease: MemberLease): void;
   /** The watch told that nothing has changed. */
   idle(): void;
-  /** Whether it works. It is opened anew by itself. */
-  watching(up: boolean): void;
+  /** Whether it works, told on each change; with a failure when it fails in a row. It is opened anew by itself. */
+  watching(up: boolean, failure: MemberFailure | null): void;
 }
 
 /** The member Leases of one election. No method rejects. */
