@@ -50,6 +50,7 @@ describe('what is loaded', () => {
       shutdown: { kind: 'delay', delayMs: 0 },
       publish: null,
       notify: null,
+      members: null,
       kubeconfig: undefined,
       logLevel: 'info',
     });

@@ -1,6 +1,7 @@
 import { delimiter } from 'node:path';
 import type { Address } from './address.ts';
 import type { HealthUrl } from './health-url.ts';
+import { type MembersConfig, membersOf } from './members-options.ts';
 import { dnsLabel, podNameOfHost } from './names.ts';
 import { type NotifyConfig, notifyOf } from './notify-options.ts';
 import { labelOf, type OptionTable, type Values } from './option.ts';
@@ -38,6 +39,8 @@ export interface Config {
   readonly publish: PublishConfig | null;
   /** Null: the application asks by itself. */
   readonly notify: NotifyConfig | null;
+  /** Null: this replica keeps no heartbeat, and knows of no others. */
+  readonly members: MembersConfig | null;
   /** Paths as `KUBECONFIG` holds them; undefined: the in-cluster service account, else the usual kubeconfig. */
   readonly kubeconfig: string | undefined;
   readonly logLevel: LogLevel;
@@ -211,6 +214,7 @@ function configOf(values: RunValues, namespace: string, { hostname, randomHex, r
     shutdown: shutdownOf(values),
     publish: publishOf(values, podNamespace),
     notify: notifyOf(values),
+    members: membersOf(values),
     kubeconfig: values.kubeconfig,
     logLevel: values.logLevel,
   });

@@ -3,6 +3,7 @@ import { CANDIDACY_OPTIONS, candidacyRelations } from './candidacy-options.ts';
 import { duration, formatDuration } from './duration.ts';
 import { GATEWAY_OPTIONS, gatewayRelations } from './gateway-options.ts';
 import { HEALTH_OPTIONS, healthRelations } from './health-options.ts';
+import { MEMBERS_OPTIONS, membersRelations } from './members-options.ts';
 import { dnsLabel, dnsSubdomain, ipAddress, oneOf, path, podUid } from './names.ts';
 import { NOTIFY_OPTIONS, notifyRelations } from './notify-options.ts';
 import { defineOptions } from './option.ts';
@@ -117,6 +118,7 @@ export const RUN_OPTIONS = defineOptions({
     ...SHUTDOWN_OPTIONS,
     ...PUBLISH_OPTIONS,
     ...NOTIFY_OPTIONS,
+    ...MEMBERS_OPTIONS,
     podName: {
       env: 'POD_NAME',
       type: dnsSubdomain,
@@ -224,6 +226,7 @@ export const RUN_OPTIONS = defineOptions({
     ...shutdownRelations(),
     ...publishRelations(),
     ...notifyRelations(),
+    ...membersRelations(),
   ],
 });
 

@@ -63,6 +63,12 @@ export class FakeLeases {
     this.#watches.get(pod)?.watching(true, null);
   }
 
+  /** Nothing is heard of it any more, and it hears nothing. */
+  crash({ process, pod }: MemberReplica): void {
+    process.freeze();
+    this.#watches.delete(pod);
+  }
+
   renew(name: string): void {
     const lease = this.stored.get(name)!;
     this.#store({ ...lease, renewTime: `${lease.renewTime}+` });
@@ -121,6 +127,7 @@ let starts = 0;
 
 /** A replica that keeps its heartbeat in fake Leases. */
 export class MemberReplica {
+  readonly pod: string;
   readonly process: ProcessTime;
   readonly leadership: Leadership;
   readonly membership: OpenMembership;
@@ -131,6 +138,7 @@ export class MemberReplica {
 
   constructor(leases: FakeLeases, pod: string, random: () => number = () => 0.5) {
     starts += 1;
+    this.pod = pod;
     this.process = new ProcessTime(leases.time);
     this.candidate = `${pod}_uid-${pod}_${starts}`;
     const lease = { namespace: 'shop', name: 'cart' };

@@ -39,12 +39,12 @@ describe('members', () => {
   });
 
   test('tell who leads among them, and when that changes', async () => {
-    const [a, b] = await start('a', 'b');
+    const [a, b, c] = await start('a', 'b', 'c');
     a.follow(b.candidate);
     expect(a.changes).toEqual(['changed b']);
-    a.follow(a.candidate);
-    expect(a.changes).toEqual(['changed b', 'changed a', 'changed b']);
-    expect(a.membership.answer().members.map(({ role }) => role)).toEqual(['leader', 'standby']);
+    a.follow(c!.candidate);
+    expect(a.changes).toEqual(['changed b', 'changed b', 'changed c']);
+    expect(a.membership.answer().members.map(({ role }) => role)).toEqual(['standby', 'standby', 'leader']);
   });
 
   test('say when a heartbeat was last seen, by the clock of whoever is asked', async () => {
@@ -78,7 +78,7 @@ describe('a member that ends', () => {
 
   test('by a crash is lost after its duration, then collected', async () => {
     const [a, b] = await start('a', 'b');
-    b.process.stop();
+    leases.crash(b);
     await leases.time.pass(60_000);
     expect(a.changes).toEqual(['lost b']);
     expect(a.alive()).toEqual(['a']);
@@ -90,7 +90,7 @@ describe('a member that ends', () => {
 
   test('and starts anew on the same host takes its Lease with a new identity', async () => {
     const [a, b] = await start('a', 'b');
-    b.process.stop();
+    leases.crash(b);
     const { uid, holder } = leases.stored.get(b.leaseName)!;
     const again = new MemberReplica(leases, 'b');
     await leases.time.pass(10);
@@ -104,7 +104,7 @@ describe('collection', () => {
   /** One that has crashed, by the time when its Lease is about to be deleted. */
   const crashed = async () => {
     const [a, b] = await start('a', 'b');
-    b.process.stop();
+    leases.crash(b);
     return [a, b] as const;
   };
 
@@ -136,7 +136,7 @@ describe('collection', () => {
     };
     const replicas = Array.from({ length: 60 }, (_, index) => new MemberReplica(leases, `pod-${index}`, random));
     await leases.time.pass(10);
-    replicas[0]!.process.stop();
+    leases.crash(replicas[0]!);
     leases.requests.length = 0;
     await leases.time.pass(180_000);
     expect(leases.stored.size).toBe(59);

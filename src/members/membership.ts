@@ -35,8 +35,11 @@ const MEMBERS_MAX = 2_000;
 /** In durations: how long the dead are shown before their Leases are collected, at most. */
 const COLLECTION_DURATIONS = 3;
 const FORBIDDEN_PAUSE_MS = 3_600_000;
-/** In intervals: between two signs of a watch that tells of the own heartbeats at least. */
-const SILENCE_INTERVALS_MAX = 2;
+/**
+ * In intervals: a watch tells of the own heartbeats at least. With the wait for another's it stays below the three that fit into
+ * a duration, so that whoever wakes from a long stop takes nobody for dead before he has read what he missed.
+ */
+const SILENCE_INTERVALS_MAX = 1.5;
 /** All that members need. Their names hold a hash, so that a rule can't name them. */
 const RULE =
   '{"apiGroups":["coordination.k8s.io"],"resources":["leases"],"verbs":["get","list","watch","create","update","delete"]}';
