@@ -4,9 +4,11 @@ import type { Leadership } from '../leadership/leadership.ts';
 import type { Candidates } from '../ports/candidates.ts';
 import { systemTimers, type Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
+import type { Membership } from '../ports/membership.ts';
 import type { ApiError } from './errors.ts';
 import { EventHub } from './event-hub.ts';
-import { createFastRoutes, createQuickAnswers, type ReadRoute } from './fast-routes.ts';
+import { leadershipEvents, membershipEvents } from './event-sources.ts';
+import { answerJson, createFastRoutes, createQuickAnswers, type ReadRoute, readOnly } from './fast-routes.ts';
 import { refuseHost } from './guard.ts';
 import type { MetricsPage } from './metrics.ts';
 import type { QuickAnswers } from './quick-answers.ts';
@@ -18,6 +20,8 @@ export interface ApiOptions {
   readonly health: LoopHealth;
   readonly candidates: Candidates;
   readonly metrics: MetricsPage;
+  /** @defaultValue none is kept */
+  readonly membership?: Membership | null;
   readonly log: Logger;
   /** @defaultValue Node's timers */
   readonly timers?: Timers;
@@ -38,15 +42,17 @@ export interface Api {
 
 /** The HTTP API as two request listeners; `listen.ts` gives them sockets. `docs/http-api.md` is its reference. */
 export function createApi(options: ApiOptions): Api {
-  const { log } = options;
+  const { log, leadership, membership = null, timers = systemTimers } = options;
   const routes = createFastRoutes(options);
-  const events = new EventHub({ ...options, timers: options.timers ?? systemTimers });
+  const events = new EventHub({ source: leadershipEvents(leadership), timers, log });
+  const memberEvents = membership && new EventHub({ source: membershipEvents(membership), timers, log });
 
-  const eventStream: ReadRoute = (req, res) => {
-    if (req.method === 'GET' || req.method === 'HEAD') events.open(req, res);
-    else replyMethodNotAllowed(req, res, 'GET, HEAD');
-  };
-  const localRoutes = new Map([...routes, ['/leader/events', eventStream]]);
+  const localRoutes = new Map([
+    ...routes,
+    ['/leader/events', streamOf(events)],
+    ['/members', membership === null ? replyMembersOff : membersRoute(membership)],
+    ['/members/events', memberEvents === null ? replyMembersOff : streamOf(memberEvents)],
+  ]);
 
   // Express takes 9 MiB and as long to load as the whole rest to start. Most replicas never need it.
   let app: Promise<RequestListener> | null = null;
@@ -93,9 +99,12 @@ export function createApi(options: ApiOptions): Api {
     ),
     quickAnswers: createQuickAnswers(options.leadership),
     get eventStreams() {
-      return events.size;
+      return events.size + (memberEvents?.size ?? 0);
     },
-    close: () => events.close(),
+    close: () => {
+      events.close();
+      memberEvents?.close();
+    },
   };
 }
 
@@ -103,10 +112,28 @@ export function createApi(options: ApiOptions): Api {
 export const LOCAL_ONLY_PATHS: ReadonlySet<string> = new Set([
   '/',
   '/leader/events',
+  '/members',
+  '/members/events',
   '/step-down',
   '/pause',
   '/resume',
 ]);
+
+function streamOf(hub: EventHub): ReadRoute {
+  return (req, res) => {
+    if (req.method === 'GET' || req.method === 'HEAD') hub.open(req, res);
+    else replyMethodNotAllowed(req, res, 'GET, HEAD');
+  };
+}
+
+function membersRoute(membership: Membership): ReadRoute {
+  return readOnly((req, res) => answerJson(req, res, 200, JSON.stringify(membership.answer())));
+}
+
+const replyMembersOff: ReadRoute = (req, res) => {
+  const message = 'This replica keeps no heartbeat and knows of no others. Set LEASEGATE_MEMBERS=true for all of them.';
+  replyError(req, res, { code: 'MEMBERS_OFF', message });
+};
 
 type Admission = (req: IncomingMessage) => ApiError | null;
 type Handler = (req: IncomingMessage, res: ServerResponse, path: string) => void | Promise<void>;

@@ -1,25 +1,36 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { LeaderAnswer, Leadership, LeadershipChange } from '../leadership/leadership.ts';
 import type { Timer, Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import { LIMITS } from './limits.ts';
 import { replyError } from './reply.ts';
 
-/** The data of one event. `snapshot` is the first on each connection; the others are told as they happen. */
-export interface LeadershipEvent extends LeaderAnswer {
-  readonly change: LeadershipChange['kind'] | 'snapshot';
-  readonly reason: string | null;
+/** What the readers of one stream are told. */
+export interface EventSource {
+  /** Of the route, for the log. */
+  readonly path: string;
+  /** Of each event. */
+  readonly name: string;
+  /** Further readers: 503. */
+  readonly readersMax: number;
+  /** A reader with more than this unread is dropped. */
+  readonly unreadBytesMax: number;
+  /** Where a reader too many can ask instead. */
+  readonly poll: string;
+  /** The data of the first event on each connection. */
+  snapshot(): object;
+  /** Tells the data of each further one. Returns how to end that. */
+  subscribe(tell: (event: object) => void): () => void;
 }
 
 export interface EventHubOptions {
-  readonly leadership: Leadership;
+  readonly source: EventSource;
   readonly timers: Timers;
   readonly log: Logger;
 }
 
 /**
- * Readers of `GET /leader/events`. Each gets one event on connect and one per change. Memory is bounded: a reader that does
- * not read is dropped, and can learn all it missed by connecting again, because each event says everything.
+ * Readers of one event stream. Each gets one event on connect and one per change. Memory is bounded: a reader that does
+ * not read is dropped, and can learn all it missed by connecting again, because the first event says everything.
  */
 export class EventHub {
   readonly #options: EventHubOptions;
@@ -31,9 +42,9 @@ export class EventHub {
 
   constructor(options: EventHubOptions) {
     this.#options = options;
-    this.#unsubscribe = options.leadership.subscribe(({ answer, kind, reason }) => {
+    this.#unsubscribe = options.source.subscribe((event) => {
       this.#lastId += 1;
-      this.#sendToAll(this.#format({ ...answer, change: kind, reason }));
+      if (this.#streams.size > 0) this.#sendToAll(this.#format(event));
     });
   }
 
@@ -48,8 +59,9 @@ export class EventHub {
       replyError(req, res, { code: 'SHUTTING_DOWN', message: 'This replica is shutting down.' });
       return;
     }
-    if (this.#streams.size >= LIMITS.eventStreamsMax) {
-      const message = `There are ${LIMITS.eventStreamsMax} readers already. Poll /leader instead, or come back later.`;
+    const { source } = this.#options;
+    if (this.#streams.size >= source.readersMax) {
+      const message = `There are ${source.readersMax} readers already. Poll ${source.poll} instead, or come back later.`;
       replyError(req, res, { code: 'TOO_MANY_SUBSCRIBERS', message }, { 'Retry-After': 10 });
       return;
     }
@@ -67,8 +79,7 @@ export class EventHub {
     res.on('error', () => {});
     res.on('close', () => this.#forget(res));
     this.#streams.add(res);
-    const snapshot = this.#format({ ...this.#options.leadership.answer(), change: 'snapshot', reason: null });
-    this.#send(res, `retry: ${LIMITS.eventStreamRetryMs}\n${snapshot}`);
+    this.#send(res, `retry: ${LIMITS.eventStreamRetryMs}\n${this.#format(source.snapshot())}`);
     this.#keepAlive ??= this.#scheduleKeepAlive();
   }
 
@@ -82,8 +93,8 @@ export class EventHub {
     }
   }
 
-  #format(event: LeadershipEvent): string {
-    return `id: ${this.#lastId}\nevent: leadership\ndata: ${JSON.stringify(event)}\n\n`;
+  #format(event: object): string {
+    return `id: ${this.#lastId}\nevent: ${this.#options.source.name}\ndata: ${JSON.stringify(event)}\n\n`;
   }
 
   #sendToAll(text: string): void {
@@ -93,11 +104,9 @@ export class EventHub {
   #send(res: ServerResponse, text: string): void {
     if (res.destroyed) return;
     res.write(text);
-    if (res.writableLength <= LIMITS.eventStreamBufferBytesMax) return;
-    this.#options.log.warn(
-      { unreadBytes: res.writableLength },
-      'Dropped a reader of /leader/events that does not read',
-    );
+    const { source, log } = this.#options;
+    if (res.writableLength <= source.unreadBytesMax) return;
+    log.warn({ path: source.path, unreadBytes: res.writableLength }, 'Dropped a reader of events that does not read');
     this.#forget(res);
     res.destroy();
   }

@@ -78,7 +78,8 @@ export function createFastRoutes({
   ]);
 }
 
-function readOnly(route: ReadRoute): ReadRoute {
+/** A route that takes GET, HEAD and OPTIONS, and refuses the rest. */
+export function readOnly(route: ReadRoute): ReadRoute {
   return (req, res, query) => {
     const { method } = req;
     if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return route(req, res, query);
@@ -86,7 +87,8 @@ function readOnly(route: ReadRoute): ReadRoute {
   };
 }
 
-function answerJson(req: IncomingMessage, res: ServerResponse, status: number, json: string): void {
+/** Answers with JSON text; a question for the options gets them, too. */
+export function answerJson(req: IncomingMessage, res: ServerResponse, status: number, json: string): void {
   replyJson(res, status, json, allowIfAsked(req));
 }
 

@@ -18,6 +18,9 @@ export const LIMITS = {
   eventStreamsMax: 256,
   /** A reader with more than this unread is dropped. */
   eventStreamBufferBytesMax: 64 * 1024,
+  /** The same of the members' event stream, whose first event holds hundreds of them. */
+  memberStreamsMax: 16,
+  memberStreamBufferBytesMax: 1024 * 1024,
   /** A comment is sent on each event stream this often, so that neither end takes silence for death. */
   eventStreamKeepAliveMs: 15_000,
   /** How long an event stream's reader is asked to wait before it connects again. */

@@ -12,6 +12,7 @@ import { Leadership, type LeadershipState } from '../leadership/leadership.ts';
 import type { CandidateLookup, Candidates } from '../ports/candidates.ts';
 import type { Timer, Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
+import type { Member, MembersAnswer, Membership, MembershipChange } from '../ports/membership.ts';
 import { type Api, createApi } from './api.ts';
 import { createMetrics } from './metrics.ts';
 
@@ -103,8 +104,27 @@ export class StubCandidates implements Candidates {
   }
 }
 
+/** Members that the test changes. */
+export class StubMembership implements Membership {
+  readonly listeners = new Set<(change: MembershipChange) => void>();
+  members: Member[] = [];
+
+  answer(): MembersAnswer {
+    return { members: this.members, watching: true, truncated: false };
+  }
+
+  subscribe(listener: (change: MembershipChange) => void): () => void {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  }
+
+  tell(change: MembershipChange): void {
+    for (const listener of this.listeners) listener(change);
+  }
+}
+
 /** An API on a leadership that the test drives. */
-export function fixture() {
+export function fixture(membership: StubMembership | null = new StubMembership()) {
   const time = new FakeTime();
   const log = recordingLog();
   const control = new StubControl();
@@ -123,7 +143,16 @@ export function fixture() {
     clock: time,
   });
   const metrics = createMetrics({ leadership, leaseName: 'web', version: '1.2.3' });
-  const api: Api = createApi({ leadership, control, candidates, health: loopHealth, metrics, log, timers: time });
+  const api: Api = createApi({
+    leadership,
+    control,
+    candidates,
+    health: loopHealth,
+    metrics,
+    membership,
+    log,
+    timers: time,
+  });
 
   const known = (identity: string, address: string | null): Omit<LeadershipState, 'tenure'> => ({
     leaseUid: 'uid-1',

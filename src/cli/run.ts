@@ -26,6 +26,7 @@ import type { CommandContext } from './context.ts';
 import { closeGateway, holderAddress, openGateway } from './gateway.ts';
 import { followHealth } from './health.ts';
 import { createLog } from './log.ts';
+import { openMembership } from './members.ts';
 import { signalMsMax, startNotifying } from './notify.ts';
 import { startPublishing } from './publish.ts';
 import { FAREWELL_MS_MAX, forwardingMsMax, stopMsMax, workStopMsMax } from './shutdown.ts';
@@ -102,8 +103,9 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   } catch (error) {
     return reportListenError(error, context);
   }
+  const address = holderAddress(config.pod, gateway);
   const runner = new ElectionRunner({
-    election: { identity, timings, holderAddress: holderAddress(config.pod, gateway), candidacy: config.candidacy },
+    election: { identity, timings, holderAddress: address, candidacy: config.candidacy },
     leases: new LeaseStore(client, lease),
     watch: (dispatch) =>
       new LeaseWatch({
@@ -150,7 +152,9 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     leaseUid: () => leadership.lease().uid,
     probePort: config.probeListen.port,
   });
-  const api = createApi({ leadership, control: runner, health: runner, candidates, metrics, log });
+  const membersPorts = { leadership, client, clock, timers, random, log, version: VERSION, address };
+  const membership = config.members && (await openMembership(config.members, config, membersPorts));
+  const api = createApi({ leadership, control: runner, health: runner, candidates, metrics, membership, log });
   const listeners: Listener[] = [];
   try {
     listeners.push(
@@ -186,6 +190,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     log.info({ code: 'STARTED', ...started }, config.candidacy.neverLead ? 'follows' : 'campaigns');
     campaigning = runner;
     runner.start();
+    membership?.start();
   }
 
   // The gateway's load comes and goes; without one there is none.
@@ -203,6 +208,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   api.close();
   const farewell = [
     notifying?.close(),
+    membership?.leave(farewellMs),
     gateway && closeGateway(gateway, farewellMs, timers).then(() => runner.end()),
     events.settled(),
     ...listeners.map((listener) => listener.close(FAREWELL_MS_MAX / 2)),

@@ -196,7 +196,7 @@ describe('values', () => {
     ]);
   });
 
-  test.each(['LEASEGATE_MEMBERS'])('%s is refused as long as nothing would come of it', (name) => {
+  test.each(['LEASEGATE_COORDINATED'])('%s is refused as long as nothing would come of it', (name) => {
     expect(problemsOf({ ...IN_POD, [name]: 'x' })).toMatchObject([{ code: 'OPTION_UNKNOWN', option: name }]);
   });
 

@@ -22,7 +22,9 @@ const said = (env: Record<string, string>) => {
 test('a heartbeat is kept where it is asked for, as kubelet keeps its', () => {
   expect(membersOf({})).toBeNull();
   expect(membersOf({ LEASEGATE_MEMBERS: 'false' })).toBeNull();
-  expect(membersOf({ LEASEGATE_MEMBERS: 'true' })).toEqual({ durationMs: 40_000, intervalMs: 10_000 });
+  expect(membersOf({ LEASEGATE_MEMBERS: 'true' })).toEqual({ durationMs: 40_000, intervalMs: 10_000, podGiven: false });
+  const pod = { POD_NAME: 'my-app-0', POD_UID: '6f1c' };
+  expect(membersOf({ LEASEGATE_MEMBERS: 'true', ...pod })).toMatchObject({ podGiven: true });
 });
 
 test('three heartbeats fit into the duration of one', () => {

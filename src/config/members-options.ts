@@ -44,7 +44,7 @@ export function membersRelations<O extends Options & typeof MEMBERS_OPTIONS>(): 
   const relations: Relation<Table>[] = [
     ...(['membersDuration', 'membersInterval'] as const).map(
       (key): Relation<Table> => ({
-        between: ['members', key],
+        between: [key, 'members'],
         ...(key === 'membersDuration' && { rule: 'Options of members are taken only with `LEASEGATE_MEMBERS`.' }),
         broken: ({ members }, show, given) =>
           members || !given(key)
@@ -74,10 +74,18 @@ export function membersRelations<O extends Options & typeof MEMBERS_OPTIONS>(): 
 export interface MembersConfig {
   readonly durationMs: number;
   readonly intervalMs: number;
+  /** Whether the name and uid of the pod were given: Kubernetes deletes at once what has an owner that is not there. */
+  readonly podGiven: boolean;
 }
 
+type MembersValues = Values<typeof MEMBERS_OPTIONS> & {
+  readonly podName: string | undefined;
+  readonly podUid: string | undefined;
+};
+
 /** Null: it keeps none. */
-export function membersOf(values: Values<typeof MEMBERS_OPTIONS>): MembersConfig | null {
-  const { members, membersDuration: durationMs, membersInterval: intervalMs } = values;
-  return members ? Object.freeze<MembersConfig>({ durationMs, intervalMs }) : null;
+export function membersOf(values: MembersValues): MembersConfig | null {
+  const { members, membersDuration: durationMs, membersInterval: intervalMs, podName, podUid } = values;
+  const podGiven = podName !== undefined && podUid !== undefined;
+  return members ? Object.freeze<MembersConfig>({ durationMs, intervalMs, podGiven }) : null;
 }

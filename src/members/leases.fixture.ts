@@ -10,7 +10,7 @@ import type {
   RemovalOutcome,
   StoredMemberLease,
 } from '../ports/members.ts';
-import { join, type OpenMembership } from './membership.ts';
+import { createMembership, type OwnMembership } from './membership.ts';
 import { memberLeaseName } from './naming.ts';
 
 const FAILED = { kind: 'failed', code: 'unreachable', message: 'no connection', retryAfterMs: null } as const;
@@ -130,7 +130,7 @@ export class MemberReplica {
   readonly pod: string;
   readonly process: ProcessTime;
   readonly leadership: Leadership;
-  readonly membership: OpenMembership;
+  readonly membership: OwnMembership;
   readonly leaseName: string;
   readonly candidate: string;
   readonly codes: string[] = [];
@@ -145,7 +145,7 @@ export class MemberReplica {
     this.leaseName = memberLeaseName({ lease, hostname: pod, namespace: 'shop' });
     this.leadership = new Leadership({ identity: this.candidate, lease, timings: TIMINGS, clock: this.process });
     const line = (fields: object) => void this.codes.push((fields as { code: string }).code);
-    this.membership = join({
+    this.membership = createMembership({
       leaseName: this.leaseName,
       start: `${starts}`,
       durationMs: 40_000,
@@ -157,6 +157,7 @@ export class MemberReplica {
       random,
       log: { fatal: line, error: line, warn: line, info: line, debug: line },
     });
+    this.membership.start();
     this.membership.subscribe(({ kind, member }) => this.changes.push(`${kind} ${member.pod}`));
   }
 

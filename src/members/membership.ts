@@ -25,8 +25,10 @@ export interface MembershipOptions {
   readonly log: Logger;
 }
 
-/** A membership under way. */
-export interface OpenMembership extends Membership {
+/** The membership of this replica. */
+export interface OwnMembership extends Membership {
+  /** Begins to keep the own Lease and to follow the others'. */
+  start(): void;
   /** Deletes the own Lease and watches no more. Resolves within `limitMs`. */
   leave(limitMs: number): Promise<void>;
 }
@@ -44,8 +46,8 @@ const SILENCE_INTERVALS_MAX = 1.5;
 const RULE =
   '{"apiGroups":["coordination.k8s.io"],"resources":["leases"],"verbs":["get","list","watch","create","update","delete"]}';
 
-/** Keeps a Lease for this replica from now on, and follows those of the others. */
-export function join(options: MembershipOptions): OpenMembership {
+/** A Lease of this replica's own, and those of the others. Nothing is asked before it is started. */
+export function createMembership(options: MembershipOptions): OwnMembership {
   const { leaseName, start, durationMs, intervalMs, leadership, log, ...ports } = options;
   const identity = memberIdentity(leaseName, start);
   const roster = new Roster({
@@ -65,9 +67,11 @@ export function join(options: MembershipOptions): OpenMembership {
     ...{ identity, durationMs, intervalMs },
     report: (report) => logHeartbeat(log, { lease: leaseName, identity }, report),
   });
-  roster.start();
-  heartbeat.start();
   return {
+    start: () => {
+      roster.start();
+      heartbeat.start();
+    },
     answer: () => roster.answer(),
     subscribe: (listener) => roster.subscribe(listener),
     leave: async (limitMs) => {

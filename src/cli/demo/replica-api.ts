@@ -1,5 +1,5 @@
 import http from 'node:http';
-import type { LeadershipEvent } from '../../api/event-hub.ts';
+import type { LeadershipEvent } from '../../api/event-sources.ts';
 import type { LeaderAnswer } from '../../leadership/leadership.ts';
 
 const ANSWER_CHARS_MAX = 64 * 1024;

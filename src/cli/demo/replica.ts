@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import type { LeadershipEvent } from '../../api/event-hub.ts';
+import type { LeadershipEvent } from '../../api/event-sources.ts';
 import type { LeaderAnswer } from '../../leadership/leadership.ts';
 import { ReplicaApi } from './replica-api.ts';
 import { type LogLine, type PodSpec, startReplica } from './replica-process.ts';
