@@ -25,21 +25,31 @@ export const TIMINGS = {
 export class FakeLeases {
   readonly time = new VirtualTime();
   readonly stored = new Map<string, StoredMemberLease>();
-  readonly #watches = new Map<string, MemberWatchHandlers>();
+  readonly #watches = new Set<FakeWatch>();
   readonly requests: string[] = [];
   /** Pods that are cut off. */
   readonly cutOff = new Set<string>();
   forbidRemoval = false;
+  /** Of each way of a request, and of what a watch tells. */
+  latencyMs = 0;
+  /** True times of each Lease's writes. */
+  readonly writtenAtMs = new Map<string, number[]>();
+  /** How long each Lease had not been written when it was deleted. */
+  readonly deletedAfterMs: number[] = [];
   /** Runs once, before the next deletion is carried out. */
   beforeRemoval: (() => void) | null = null;
   #version = 100;
 
-  /** As seen by the replica of this pod. */
-  portOf(pod: string, candidate: string): MemberLeases {
+  /** As seen by a process of this pod. */
+  portOf(pod: string, candidate: string, process: ProcessTime): MemberLeases {
     const profile = { pod, candidate, address: `${pod}:4042`, version: '1.0.0', since: '2026-01-01T00:00:00.000Z' };
     const ask = async <T>(verb: string, act: () => T): Promise<T | typeof FAILED> => {
       this.requests.push(`${pod} ${verb}`);
-      return this.cutOff.has(pod) ? FAILED : act();
+      await this.#latency();
+      const answer = this.cutOff.has(pod) ? FAILED : act();
+      await this.#latency();
+      if (this.latencyMs > 0) await new Promise<void>((resolve) => process.arrive(resolve));
+      return this.cutOff.has(pod) ? FAILED : answer;
     };
     return {
       read: (name) => ask('read', () => this.#read(name)),
@@ -48,10 +58,11 @@ export class FakeLeases {
       remove: (lease) => ask('remove', () => this.#remove(lease)),
       watch: (handlers) => {
         this.requests.push(`${pod} watch`);
-        this.#watches.set(pod, handlers);
+        const watch = { pod, process, handlers };
+        this.#watches.add(watch);
         handlers.listed([...this.stored.values()]);
         handlers.watching(true, null);
-        return { close: () => void (this.#watches.get(pod) === handlers && this.#watches.delete(pod)) };
+        return { close: () => void this.#watches.delete(watch) };
       },
     };
   }
@@ -59,14 +70,18 @@ export class FakeLeases {
   /** The watch of this pod comes back after a cut. */
   reconnect(pod: string): void {
     this.cutOff.delete(pod);
-    this.#watches.get(pod)?.listed([...this.stored.values()]);
-    this.#watches.get(pod)?.watching(true, null);
+    for (const watch of this.#watches) {
+      if (watch.pod !== pod) continue;
+      const leases = [...this.stored.values()];
+      watch.process.arrive(() => watch.handlers.listed(leases));
+      watch.process.arrive(() => watch.handlers.watching(true, null));
+    }
   }
 
   /** Nothing is heard of it any more, and it hears nothing. */
-  crash({ process, pod }: MemberReplica): void {
+  crash({ process }: MemberReplica): void {
     process.freeze();
-    this.#watches.delete(pod);
+    for (const watch of this.#watches) if (watch.process === process) this.#watches.delete(watch);
   }
 
   renew(name: string): void {
@@ -101,6 +116,7 @@ export class FakeLeases {
     if (stored === undefined) return { kind: 'removed' };
     if (!this.#holds(lease)) return { kind: 'conflict' };
     this.stored.delete(lease.name);
+    this.deletedAfterMs.push(this.time.nowMs - this.writtenAtMs.get(lease.name)!.at(-1)!);
     this.#tell((handlers) => handlers.gone(stored));
     return { kind: 'removed' };
   }
@@ -114,13 +130,29 @@ export class FakeLeases {
     this.#version += 1;
     const stored = { ...lease, resourceVersion: `${this.#version}` };
     this.stored.set(stored.name, stored);
+    this.writtenAtMs.set(stored.name, [...(this.writtenAtMs.get(stored.name) ?? []), this.time.nowMs]);
     this.#tell((handlers) => handlers.changed(stored));
     return { kind: 'ok', lease: stored };
   }
 
   #tell(tell: (handlers: MemberWatchHandlers) => void): void {
-    for (const [pod, handlers] of this.#watches) if (!this.cutOff.has(pod)) tell(handlers);
+    for (const watch of this.#watches) {
+      const arrive = () => void (!this.cutOff.has(watch.pod) && watch.process.arrive(() => tell(watch.handlers)));
+      if (this.latencyMs === 0) arrive();
+      else this.time.after(this.latencyMs, arrive);
+    }
   }
+
+  #latency(): Promise<void> {
+    if (this.latencyMs === 0) return Promise.resolve();
+    return new Promise((resolve) => void this.time.after(this.latencyMs, resolve));
+  }
+}
+
+interface FakeWatch {
+  readonly pod: string;
+  readonly process: ProcessTime;
+  readonly handlers: MemberWatchHandlers;
 }
 
 let starts = 0;
@@ -150,7 +182,7 @@ export class MemberReplica {
       start: `${starts}`,
       durationMs: 40_000,
       intervalMs: 10_000,
-      leases: leases.portOf(pod, this.candidate),
+      leases: leases.portOf(pod, this.candidate, this.process),
       leadership: this.leadership,
       clock: this.process,
       timers: this.process,
