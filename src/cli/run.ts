@@ -208,7 +208,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   api.close();
   const farewell = [
     notifying?.close(),
-    membership?.leave(farewellMs),
+    membership?.leave(FAREWELL_MS_MAX),
     gateway && closeGateway(gateway, farewellMs, timers).then(() => runner.end()),
     events.settled(),
     ...listeners.map((listener) => listener.close(FAREWELL_MS_MAX / 2)),
