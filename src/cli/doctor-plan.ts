@@ -33,6 +33,7 @@ export function planOf(config: Config, { server, namespaceFrom, given, env }: Ci
     envMissing: inPod ? ['POD_NAME', 'POD_UID'].filter((name) => !env[name]) : [],
     graceMsMin: graceMsMin(config),
     publishers: publish?.publishers ?? [],
+    members: config.members !== null,
     slice: service === null ? null : { name: sliceName(service, election), service },
   };
 }

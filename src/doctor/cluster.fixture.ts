@@ -123,6 +123,7 @@ export const plan: Plan = {
   graceMsMin: 10_000,
   timings: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, renewIntervalMs: 2_000 },
   publishers: [],
+  members: false,
   slice: null,
   election: 'web',
   server: 'https://10.0.0.1:443',

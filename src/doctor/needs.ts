@@ -30,7 +30,7 @@ export interface Circumstances {
 
 /** Which rights the options need: one for each rule of docs/publishing.md and of the Role in deploy/. */
 export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Need[] {
-  const { lease, podNamespace, publishers, slice } = plan;
+  const { lease, podNamespace, publishers, members, slice } = plan;
   const common = { name: null, helpful: [], level: 'error' as const };
   const leases = { ...common, namespace: lease.namespace, group: 'coordination.k8s.io', resource: 'leases' };
   const needs: Need[] = [
@@ -54,6 +54,17 @@ export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Ne
         : 'there is no Lease, so nobody ever leads',
     },
   ];
+  if (members) {
+    needs.push({
+      ...leases,
+      code: 'MEMBERS_RIGHTS_MISSING',
+      purpose: 'to keep a heartbeat',
+      verbs: ['get', 'list', 'watch', 'create', 'update', 'delete'],
+      helpful: ['delete'],
+      consequence:
+        'without get, create and update the others never hear of it, without list and watch it knows of nobody, without delete its Lease stays until its pod is deleted',
+    });
+  }
   for (const namespace of new Set([lease.namespace, ...(publishers.length > 0 ? [podNamespace] : [])])) {
     needs.push({
       ...common,

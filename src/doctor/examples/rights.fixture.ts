@@ -110,6 +110,22 @@ export const RIGHTS_EXAMPLES: Example[] = [
     remedy: /Role/,
     rule: '- apiGroups: [""]\n  resources: [events]\n  verbs: [create]',
   },
+  ...(
+    [
+      ['update', 'error'],
+      ['delete', 'warning'],
+    ] as const
+  ).map(
+    ([verb, level]): Example => ({
+      claim: `no right to ${verb} heartbeats`,
+      arrange: without(`${verb} leases`),
+      plan: { members: true },
+      code: 'MEMBERS_RIGHTS_MISSING',
+      level,
+      remedy: /Role/,
+      rule: '- apiGroups: [coordination.k8s.io]\n  resources: [leases]\n  verbs: [get, list, watch, create, update, delete]',
+    }),
+  ),
   {
     claim: 'no right to label pods',
     arrange: without('patch pods'),
