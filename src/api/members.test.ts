@@ -20,7 +20,7 @@ const MEMBER: Member = {
 function withMembers(...members: Member[]) {
   const membership = new StubMembership();
   membership.members = members;
-  return { membership, ...fixture(membership) };
+  return { ...fixture(membership), membership };
 }
 const LOCAL = { Host: '127.0.0.1:4040' };
 
@@ -47,6 +47,15 @@ describe('/members', () => {
     expect([status, body.error.code]).toEqual([404, 'MEMBERS_OFF']);
     expect(body.error.message).toContain('LEASEGATE_MEMBERS=true');
   });
+});
+
+test('the metrics count the members that are alive and those that are lost', async () => {
+  const { metrics, membership } = withMembers(MEMBER, MEMBER, { ...MEMBER, alive: false });
+  metrics.withMembers(membership);
+  const text = await metrics.scrape();
+  expect(text).toContain('leasegate_members{state="alive"} 2');
+  expect(text).toContain('leasegate_members{state="lost"} 1');
+  expect(text).toContain('leasegate_members_watch_up 1');
 });
 
 describe('the stream of members', () => {

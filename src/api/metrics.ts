@@ -4,10 +4,12 @@ import Histogram from 'prom-client/lib/histogram.js';
 import Registry from 'prom-client/lib/registry.js';
 import type { Leadership } from '../leadership/leadership.ts';
 import type { GatewayMetrics } from '../ports/gateway-metrics.ts';
+import type { Membership } from '../ports/membership.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { NotifyMetrics } from '../ports/notify-metrics.ts';
 import type { PublishMetrics } from '../ports/publish-metrics.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
+import { registerMemberMetrics } from './member-metrics.ts';
 import { createNotifyMetrics } from './notify-metrics.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 import { createPublishMetrics } from './publish-metrics.ts';
@@ -37,6 +39,12 @@ export interface MetricsWithNotifying {
   withNotifying(): NotifyMetrics;
 }
 
+/** What only replicas that know of members count. */
+export interface MetricsWithMembers {
+  /** Adds what is seen of the members to the page. To be called once. */
+  withMembers(membership: Membership): void;
+}
+
 export interface MetricsOptions {
   readonly leadership: Leadership;
   /** The Lease's name: the `name` label of client-go's metrics. */
@@ -49,7 +57,12 @@ export function createMetrics({
   leadership,
   leaseName,
   version,
-}: MetricsOptions): Metrics & MetricsPage & MetricsWithGateway & MetricsWithPublishing & MetricsWithNotifying {
+}: MetricsOptions): Metrics &
+  MetricsPage &
+  MetricsWithGateway &
+  MetricsWithPublishing &
+  MetricsWithNotifying &
+  MetricsWithMembers {
   const registry = new Registry();
   const registers = [registry];
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
@@ -134,6 +147,7 @@ export function createMetrics({
     withGateway: () => createGatewayMetrics(registry),
     withPublishing: () => createPublishMetrics(registry),
     withNotifying: () => createNotifyMetrics(registry),
+    withMembers: (membership) => registerMemberMetrics(registry, membership),
     request(verb, outcome, durationMs) {
       requests.inc({ verb, outcome: bound('outcome', outcome) });
       if (verb !== 'watch') requestSeconds.observe({ verb }, durationMs / 1_000);

@@ -160,7 +160,7 @@ export function fixture(membership: StubMembership | null = new StubMembership()
     term: { transitions: 3, acquireTime: '2026-01-02T03:04:05.000000Z' },
   });
   return {
-    ...{ time, log, control, candidates, health, leadership, metrics, api },
+    ...{ time, log, control, candidates, health, leadership, metrics, membership, api },
     /** This replica leads from now, or has renewed now. */
     lead(fencingToken = '4711') {
       const basis = time.now();

@@ -154,6 +154,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   });
   const membersPorts = { leadership, client, clock, timers, random, log, version: VERSION, address };
   const membership = config.members && (await openMembership(config.members, config, membersPorts));
+  if (membership) metrics.withMembers(membership);
   const api = createApi({ leadership, control: runner, health: runner, candidates, metrics, membership, log });
   const listeners: Listener[] = [];
   try {
