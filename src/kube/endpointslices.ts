@@ -8,8 +8,9 @@ import type {
   Watching,
 } from '../ports/publisher.ts';
 import { isObject } from './object-meta.ts';
-import { ObjectWatch, type WatchPorts } from './object-watch.ts';
+import { ObjectWatch } from './object-watch.ts';
 import { askObjects, MERGE_PATCH, type ObjectKind, readObject } from './objects.ts';
+import type { WatchPorts } from './watch-stream.ts';
 
 /** One EndpointSlice, and the Service that it is for. */
 export class EndpointSliceStore implements EndpointSlicePort {

@@ -1,11 +1,11 @@
 import type { LeaseRecord } from '../election/index.ts';
-import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
+import type { Timer } from '../ports/clock.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import type { KubeClient } from './client.ts';
 import { decodeLease } from './codec.ts';
+import type { Failure } from './errors.ts';
 import { type LeaseName, leasesPath, leaseTarget } from './leases.ts';
 import type { KubeStream } from './transport.ts';
-import { failureOfEnd, failureOfEvent, parseWatchEvent } from './watch-events.ts';
+import { openWatch, WATCH_MALFORMED, WATCH_SILENT, type WatchPorts } from './watch-stream.ts';
 
 /** What a watch tells; the same words as the election's events. */
 export interface LeaseWatchHandlers {
@@ -15,24 +15,15 @@ export interface LeaseWatchHandlers {
   watching(up: boolean): void;
 }
 
-export interface LeaseWatchOptions {
-  readonly client: KubeClient;
+export interface LeaseWatchOptions extends WatchPorts {
   readonly lease: LeaseName;
   readonly handlers: LeaseWatchHandlers;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly random: Random;
   readonly metrics: Metrics;
   /** First delay after a failure; doubles up to sixteen times that. */
   readonly retryPeriodMs: number;
   readonly requestTimeoutMs: number;
 }
 
-/** The server ends the watch after this long, so that load spreads over API servers; then it goes on where it was. */
-const WATCH_SECONDS_MIN = 300;
-const WATCH_SECONDS_SPREAD = 300;
-/** API servers send a bookmark about once a minute: a watch that is silent for longer than two is dead. */
-const SILENCE_MS_MAX = 150_000;
 const BACKOFF_DOUBLINGS_MAX = 4;
 
 /**
@@ -43,7 +34,6 @@ export class LeaseWatch {
   readonly #options: LeaseWatchOptions;
   #stream: KubeStream | null = null;
   #timer: Timer | null = null;
-  #silence: Timer | null = null;
   #version = '';
   #failures = 0;
   #up = false;
@@ -82,7 +72,7 @@ export class LeaseWatch {
       (body) => decodeList(body) !== null,
     );
     if (this.#stopped || run !== this.#run) return;
-    if (!result.ok) return this.#failed(result.failure.code, result.failure.retryAfterMs);
+    if (!result.ok) return this.#failed(result.failure);
     const list = decodeList(result.body)!;
     this.#version = list.resourceVersion;
     if (list.record === null) handlers.absent(this.#version);
@@ -92,49 +82,34 @@ export class LeaseWatch {
   }
 
   #watch(): void {
-    const { client, lease, clock, random, requestTimeoutMs } = this.#options;
-    const startMonoMs = clock.now().monoMs;
-    const target = leaseTarget('watch', lease.name);
-    const seconds = Math.floor(WATCH_SECONDS_MIN + random() * WATCH_SECONDS_SPREAD);
-    const path =
-      `${leasesPath(lease.namespace)}?watch=true&allowWatchBookmarks=true&timeoutSeconds=${seconds}` +
-      `&resourceVersion=${this.#version}&${this.#selector()}`;
-    this.#stream = client.transport.stream(
-      { method: 'GET', path, timeoutMs: requestTimeoutMs },
+    const { lease, requestTimeoutMs } = this.#options;
+    this.#stream = openWatch(
+      this.#options,
       {
-        onOpen: () => {
-          client.note(target, null, clock.now().monoMs - startMonoMs);
-          this.#heard();
-          this.#setUp(true);
-        },
-        onLine: (line) => this.#take(line),
-        onEnd: (failure) => {
-          this.#stream = null;
-          if (failure === null) return this.#again('ended');
-          const named = failureOfEnd(failure);
-          client.note(target, named, clock.now().monoMs - startMonoMs);
-          if (named.code === 'gone') return this.#relist('gone');
-          this.#failed(named.code, named.retryAfterMs);
+        target: leaseTarget('watch', lease.name),
+        path: leasesPath(lease.namespace),
+        query: `resourceVersion=${this.#version}&${this.#selector()}`,
+        timeoutMs: requestTimeoutMs,
+      },
+      {
+        opened: () => this.#setUp(true),
+        told: (type, object, version) => this.#take(type, object, version),
+        ended: (failure) => {
+          if (failure === null) return this.#again();
+          if (failure.code === 'gone') return this.#relist();
+          this.#failed(failure);
         },
       },
     );
   }
 
-  #take(line: string): void {
-    this.#heard();
-    const event = parseWatchEvent(line);
-    if (event === null) return this.#failed('malformed', null);
-    if (event.type === 'ERROR') {
-      const failure = failureOfEvent(event.object);
-      return failure.code === 'gone' ? this.#relist('gone') : this.#failed(failure.code, null);
-    }
+  #take(type: string, object: unknown, version: string | null): void {
     this.#failures = 0;
-    const version = (event.object as { metadata?: { resourceVersion?: string } } | null)?.metadata?.resourceVersion;
-    if (version !== undefined) this.#version = version;
-    if (event.type === 'BOOKMARK') return;
-    const record = decodeLease(event.object);
-    if (record === null) return this.#failed('malformed', null);
-    if (event.type === 'DELETED') this.#options.handlers.deleted(record);
+    if (version !== null) this.#version = version;
+    if (type === 'BOOKMARK') return;
+    const record = decodeLease(object);
+    if (record === null) return this.#failed(WATCH_MALFORMED);
+    if (type === 'DELETED') this.#options.handlers.deleted(record);
     else this.#options.handlers.observed(record, 'watch');
   }
 
@@ -142,23 +117,28 @@ export class LeaseWatch {
    * A proper end: on from the last version, without a listing and without counting as down. A watch that told nothing
    * before its end is as good as none: the next one is not opened at once, and the Lease is polled meanwhile.
    */
-  #again(reason: string): void {
-    if (this.#failures > 0) return this.#failed(reason, null);
+  #again(): void {
+    if (this.#failures > 0) return this.#retry('ended', null);
     this.#close();
-    this.#options.metrics.watchRestarted(reason);
+    this.#options.metrics.watchRestarted('ended');
     this.#failures = 1;
     this.#watch();
   }
 
   /** The version is too old for the server: a fresh listing. */
-  #relist(reason: string): void {
-    this.#end(reason);
+  #relist(): void {
+    this.#end('gone');
     this.#failures = Math.min(this.#failures + 1, BACKOFF_DOUBLINGS_MAX);
     if (this.#failures === 1) void this.#list();
     else this.#later(() => void this.#list(), null);
   }
 
-  #failed(reason: string, retryAfterMs: number | null): void {
+  #failed(failure: Failure): void {
+    const named = failure === WATCH_MALFORMED ? 'malformed' : failure === WATCH_SILENT ? 'silent' : failure.code;
+    this.#retry(named, failure.retryAfterMs);
+  }
+
+  #retry(reason: string, retryAfterMs: number | null): void {
     this.#end(reason);
     this.#failures = Math.min(this.#failures + 1, BACKOFF_DOUBLINGS_MAX + 1);
     this.#later(() => void this.#list(), retryAfterMs);
@@ -181,12 +161,6 @@ export class LeaseWatch {
     this.#stream?.close();
     this.#stream = null;
     this.#timer?.cancel();
-    this.#silence?.cancel();
-  }
-
-  #heard(): void {
-    this.#silence?.cancel();
-    this.#silence = this.#options.timers.after(SILENCE_MS_MAX, () => this.#failed('silent', null));
   }
 
   #setUp(up: boolean): void {

@@ -1,7 +1,8 @@
-import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
-import type { CallTarget, KubeClient } from './client.ts';
-import { type Failure, failureOf, failureOfError } from './errors.ts';
-import { type KubeStream, TransportError } from './transport.ts';
+import type { Timer } from '../ports/clock.ts';
+import type { CallTarget } from './client.ts';
+import type { Failure } from './errors.ts';
+import type { KubeStream } from './transport.ts';
+import { openWatch, WATCH_MALFORMED, type WatchPorts } from './watch-stream.ts';
 
 export interface ListWatchHandlers<T> {
   /** All that is there; what is missing is gone. */
@@ -14,11 +15,7 @@ export interface ListWatchHandlers<T> {
   watching(up: boolean, failure: Failure | null): void;
 }
 
-export interface ListWatchOptions<T> {
-  readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly random: Random;
+export interface ListWatchOptions<T> extends WatchPorts {
   /** `/apis/…/leases` */
   readonly path: string;
   /** `labelSelector=…`, encoded; empty for all. */
@@ -31,11 +28,6 @@ export interface ListWatchOptions<T> {
   readonly requestTimeoutMs: number;
 }
 
-/** The server ends the watch after this long, so that load spreads over API servers; then it goes on where it was. */
-const WATCH_SECONDS_MIN = 300;
-const WATCH_SECONDS_SPREAD = 300;
-/** API servers send a bookmark about once a minute: a watch that is silent for longer than two is dead. */
-const SILENCE_MS_MAX = 150_000;
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 30_000;
 
@@ -44,7 +36,6 @@ export class ListWatch<T> {
   readonly #options: ListWatchOptions<T>;
   #stream: KubeStream | null = null;
   #timer: Timer | null = null;
-  #silence: Timer | null = null;
   #version = '';
   /** In a row; reset by what a watch tells. */
   #failures = 0;
@@ -79,47 +70,27 @@ export class ListWatch<T> {
   }
 
   #watch(): void {
-    const { client, clock, random, path, selector, target, requestTimeoutMs } = this.#options;
-    const startMonoMs = clock.now().monoMs;
-    const seconds = Math.floor(WATCH_SECONDS_MIN + random() * WATCH_SECONDS_SPREAD);
-    const query =
-      `watch=true&allowWatchBookmarks=true&timeoutSeconds=${seconds}` + `&resourceVersion=${this.#version}&${selector}`;
-    const note = (failure: Failure | null) => client.note(target('watch'), failure, clock.now().monoMs - startMonoMs);
-    this.#stream = client.transport.stream(
-      { method: 'GET', path: `${path}?${query}`, timeoutMs: requestTimeoutMs },
+    const { path, selector, target, requestTimeoutMs } = this.#options;
+    const query = `resourceVersion=${this.#version}${selector === '' ? '' : `&${selector}`}`;
+    this.#stream = openWatch(
+      this.#options,
+      { target: target('watch'), path, query, timeoutMs: requestTimeoutMs },
       {
-        onOpen: () => {
-          note(null);
-          this.#heard();
-          this.#setUp(true, null);
-        },
-        onLine: (line) => this.#take(line),
-        onEnd: (failure) => {
-          this.#stream = null;
-          if (failure === null) return this.#again();
-          const named = failure instanceof TransportError ? failureOfError(failure) : failureOf(failure, null);
-          note(named);
-          this.#failed(named);
-        },
+        opened: () => this.#setUp(true, null),
+        told: (type, object, version) => this.#take(type, object, version),
+        ended: (failure) => (failure === null ? this.#again() : this.#failed(failure)),
       },
     );
   }
 
-  #take(line: string): void {
-    this.#heard();
+  #take(type: string, told: unknown, version: string | null): void {
     const { decode, handlers } = this.#options;
-    const event = parseEvent(line);
-    if (event === null) return this.#failed(MALFORMED);
-    if (event.type === 'ERROR') {
-      return this.#failed(failureOf({ status: statusOf(event.object), body: event.object, retryAfterMs: null }, null));
-    }
-    const version = (event.object as { metadata?: { resourceVersion?: unknown } } | null)?.metadata?.resourceVersion;
-    if (typeof version === 'string') this.#version = version;
+    if (version !== null) this.#version = version;
     this.#failures = 0;
-    if (event.type === 'BOOKMARK') return handlers.idle();
-    const object = decode(event.object);
-    if (object === null) return this.#failed(MALFORMED);
-    if (event.type === 'DELETED') handlers.gone(object);
+    if (type === 'BOOKMARK') return handlers.idle();
+    const object = decode(told);
+    if (object === null) return this.#failed(WATCH_MALFORMED);
+    if (type === 'DELETED') handlers.gone(object);
     else handlers.changed(object);
   }
 
@@ -148,12 +119,6 @@ export class ListWatch<T> {
     this.#stream?.close();
     this.#stream = null;
     this.#timer?.cancel();
-    this.#silence?.cancel();
-  }
-
-  #heard(): void {
-    this.#silence?.cancel();
-    this.#silence = this.#options.timers.after(SILENCE_MS_MAX, () => this.#failed(SILENT));
   }
 
   #setUp(up: boolean, failure: Failure | null): void {
@@ -165,14 +130,7 @@ export class ListWatch<T> {
   }
 }
 
-const MALFORMED: Failure = {
-  code: 'unexpected',
-  message: 'a watch told what no API server tells',
-  mayHaveHappened: false,
-  retryAfterMs: null,
-};
-const MUTE: Failure = { ...MALFORMED, code: 'reset', message: 'watches end without having told anything' };
-const SILENT: Failure = { ...MALFORMED, code: 'timeout', message: 'a watch told nothing for too long' };
+const MUTE: Failure = { ...WATCH_MALFORMED, code: 'reset', message: 'watches end without having told anything' };
 
 function decodeList<T>(
   body: unknown,
@@ -189,20 +147,4 @@ function decodeList<T>(
     objects.push(object);
   }
   return { resourceVersion, objects };
-}
-
-function parseEvent(line: string): { readonly type: string; readonly object: unknown } | null {
-  try {
-    const event: unknown = JSON.parse(line);
-    if (typeof event !== 'object' || event === null) return null;
-    const { type, object } = event as { type?: unknown; object?: unknown };
-    return typeof type === 'string' ? { type, object } : null;
-  } catch {
-    return null;
-  }
-}
-
-function statusOf(object: unknown): number {
-  const code = (object as { code?: unknown } | null)?.code;
-  return typeof code === 'number' ? code : 500;
 }

@@ -24,7 +24,7 @@ import {
   MEMBER_KIND,
   type MemberDescription,
 } from './member-codec.ts';
-import type { WatchPorts } from './object-watch.ts';
+import type { WatchPorts } from './watch-stream.ts';
 
 export interface MemberLeaseStoreOptions {
   readonly namespace: string;

@@ -1,18 +1,9 @@
-import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
+import type { Timer } from '../ports/clock.ts';
 import type { WatchHandlers, Watching } from '../ports/publisher.ts';
-import type { KubeClient } from './client.ts';
 import type { Failure } from './errors.ts';
 import { type ObjectKind, objectsPath, objectTarget, publishFailure } from './objects.ts';
 import type { KubeStream } from './transport.ts';
-import { failureOfEnd, failureOfEvent, parseWatchEvent } from './watch-events.ts';
-
-/** What a watch needs of its surroundings. */
-export interface WatchPorts {
-  readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly random: Random;
-}
+import { openWatch, WATCH_MALFORMED, type WatchPorts } from './watch-stream.ts';
 
 export interface ObjectWatchOptions<T> extends WatchPorts {
   readonly kind: ObjectKind;
@@ -24,11 +15,6 @@ export interface ObjectWatchOptions<T> extends WatchPorts {
   readonly understood: (object: unknown) => object is T;
 }
 
-/** The server ends the watch after this long, so that load spreads over API servers. */
-const WATCH_SECONDS_MIN = 300;
-const WATCH_SECONDS_SPREAD = 300;
-/** API servers send a bookmark about once a minute: a watch that is silent for longer than two is dead. */
-const SILENCE_MS_MAX = 150_000;
 const OPEN_TIMEOUT_MS = 5_000;
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 30_000;
@@ -41,7 +27,6 @@ export class ObjectWatch<T> implements Watching {
   readonly #options: ObjectWatchOptions<T>;
   #stream: KubeStream | null = null;
   #timer: Timer | null = null;
-  #silence: Timer | null = null;
   #failures = 0;
   #closed = false;
 
@@ -56,44 +41,30 @@ export class ObjectWatch<T> implements Watching {
   }
 
   #open(): void {
-    const { client, kind, selector, clock, random, handlers } = this.#options;
-    const startMonoMs = clock.now().monoMs;
-    const seconds = Math.floor(WATCH_SECONDS_MIN + random() * WATCH_SECONDS_SPREAD);
-    const path = `${objectsPath(kind)}?watch=true&allowWatchBookmarks=true&timeoutSeconds=${seconds}&${selector}`;
-    const target = objectTarget(kind, { verb: 'watch' });
-    this.#stream = client.transport.stream(
-      { method: 'GET', path, timeoutMs: OPEN_TIMEOUT_MS },
+    const { kind, selector, handlers } = this.#options;
+    this.#stream = openWatch(
+      this.#options,
       {
-        onOpen: () => {
-          client.note(target, null, clock.now().monoMs - startMonoMs);
-          this.#heard();
-          handlers.trouble(null);
-        },
-        onLine: (line) => this.#take(line),
-        onEnd: (failure) => {
-          this.#stream = null;
-          if (failure === null) return this.#again();
-          const named = failureOfEnd(failure);
-          client.note(target, named, clock.now().monoMs - startMonoMs);
-          this.#failed(named);
-        },
+        target: objectTarget(kind, { verb: 'watch' }),
+        path: objectsPath(kind),
+        query: selector,
+        timeoutMs: OPEN_TIMEOUT_MS,
+      },
+      {
+        opened: () => handlers.trouble(null),
+        told: (type, object) => this.#take(type, object),
+        // Too far behind: what is there is told anew.
+        ended: (failure) => (failure === null || failure.code === 'gone' ? this.#again() : this.#failed(failure)),
       },
     );
   }
 
-  #take(line: string): void {
-    const event = parseWatchEvent(line);
-    if (event === null) return this.#failed(MALFORMED);
-    if (event.type === 'ERROR') {
-      const failure = failureOfEvent(event.object);
-      // Too far behind: what is there is told anew.
-      return failure.code === 'gone' ? this.#again() : this.#failed(failure);
-    }
-    this.#heard();
+  #take(type: string, object: unknown): void {
+    const { understood, handlers } = this.#options;
     this.#failures = 0;
-    if (event.type === 'BOOKMARK') return;
-    if (!this.#options.understood(event.object)) return this.#failed(MALFORMED);
-    this.#options.handlers.seen(event.object, event.type === 'DELETED');
+    if (type === 'BOOKMARK') return;
+    if (!understood(object)) return this.#failed(WATCH_MALFORMED);
+    handlers.seen(object, type === 'DELETED');
   }
 
   /** After a proper end. One that told nothing counts as a failure: it is not opened again and again. */
@@ -122,19 +93,5 @@ export class ObjectWatch<T> implements Watching {
     this.#stream?.close();
     this.#stream = null;
     this.#timer?.cancel();
-    this.#silence?.cancel();
-  }
-
-  #heard(): void {
-    this.#silence?.cancel();
-    this.#silence = this.#options.timers.after(SILENCE_MS_MAX, () => this.#failed(SILENT));
   }
 }
-
-const MALFORMED: Failure = {
-  code: 'unexpected',
-  message: 'a watch told what no API server tells',
-  mayHaveHappened: false,
-  retryAfterMs: null,
-};
-const SILENT: Failure = { ...MALFORMED, code: 'timeout', message: 'a watch told nothing for too long' };

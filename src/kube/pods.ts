@@ -1,7 +1,8 @@
 import type { Patch, Pod, PodsPort, Reply, WatchHandlers, Watching } from '../ports/publisher.ts';
 import { isObject } from './object-meta.ts';
-import { ObjectWatch, type WatchPorts } from './object-watch.ts';
+import { ObjectWatch } from './object-watch.ts';
 import { askObjects, MERGE_PATCH, type ObjectKind, readObject, STRATEGIC_MERGE_PATCH } from './objects.ts';
+import type { WatchPorts } from './watch-stream.ts';
 
 /** Pods of one namespace. */
 export class PodStore implements PodsPort {
