@@ -1,10 +1,19 @@
 import { HAZARDS } from './hazards.ts';
 import { runSeed } from './history.ts';
+import { MEMBER_HAZARDS } from './members/hazards.ts';
+import { runSeed as runMembersSeed } from './members/history.ts';
 import type { System } from './system.ts';
 
 /** All that is simulated. */
 export const SYSTEMS: readonly System[] = [
   { name: 'election', share: 1, runSeed, entry: 'test/sim/history.ts', hazards: HAZARDS },
+  {
+    name: 'members',
+    share: 0.5,
+    runSeed: runMembersSeed,
+    entry: 'test/sim/members/history.ts',
+    hazards: MEMBER_HAZARDS,
+  },
 ];
 
 /** @throws RangeError for a name that none has */
