@@ -2,9 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { loadKubeConfig } from '../kube/kubeconfig.ts';
+import { MemberLeaseStore } from '../kube/member-leases.ts';
 import { type LeaseServer, renderKubeconfig, startLeaseServer } from '../lease-server/index.ts';
+import { systemClock, systemTimers } from '../ports/clock.ts';
 import { TestContext } from './context.fixture.ts';
 import { leases } from './leases.ts';
+import { quietClient } from './quiet-client.ts';
 
 let server: LeaseServer;
 let directory: string;
@@ -72,6 +76,19 @@ describe('leasegate leases', () => {
       ['shop', 'web', 'leader-election', 'web-1_a', 'held'],
     ]);
     expect(context.out).toContain('3 Leases; 1 late node-heartbeat: n1; 1 expired leader-election: old');
+  });
+
+  test('knows the heartbeats of Leasegate’s replicas by what they write, and says whose they are', async () => {
+    const kube = loadKubeConfig({ kubeconfig, inCluster: false, homeDirectory: '/nowhere' });
+    const { client } = quietClient(kube);
+    const profile = { pod: 'web-0', address: null, version: null, candidate: null, since: null };
+    const own = { labels: {}, owner: null, profile };
+    const ports = { client, clock: systemClock, timers: systemTimers, random: Math.random };
+    const store = new MemberLeaseStore(ports, { namespace: 'shop', election: 'web', isMember: () => true, own });
+    const heartbeat = { holder: 'web-hash_1', durationMs: 40_000, renewTime: microTime(Date.now()) };
+    expect(await store.create('web-hash', heartbeat, 5_000)).toMatchObject({ kind: 'ok' });
+    expect(await run('--output', 'wide')).toBe(0);
+    expect(context.out).toMatch(/web-hash +member +web-hash_1 .* held +40s +- +web, pod web-0\n/);
   });
 
   test('takes the namespace of the kubeconfig, or another one', async () => {

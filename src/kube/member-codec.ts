@@ -1,15 +1,11 @@
+import { MEMBER_POD_ANNOTATION } from '../ports/member-labels.ts';
 import type { Heartbeat, MemberLease, MemberProfile, StoredMemberLease } from '../ports/members.ts';
 import type { LeaseObject } from './codec.ts';
 
-/** Which election a member belongs to. */
-export const MEMBER_ELECTION_LABEL = 'leasegate.dev/election';
-/** Tells the Leases of members from others that carry the election's label. */
-export const LEASE_KIND_LABEL = 'leasegate.dev/lease';
-export const MEMBER_KIND = 'member';
 export const HOSTNAME_LABEL = 'kubernetes.io/hostname';
 
 const PROFILE_ANNOTATIONS: Readonly<Record<keyof MemberProfile, string>> = {
-  pod: 'leasegate.dev/pod',
+  pod: MEMBER_POD_ANNOTATION,
   address: 'leasegate.dev/address',
   version: 'leasegate.dev/version',
   candidate: 'leasegate.dev/candidate',

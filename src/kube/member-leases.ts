@@ -1,3 +1,4 @@
+import { LEASE_KIND_LABEL, MEMBER_ELECTION_LABEL, MEMBER_KIND } from '../ports/member-labels.ts';
 import type {
   Heartbeat,
   MemberFailure,
@@ -14,16 +15,7 @@ import type { LeaseObject } from './codec.ts';
 import type { Failure } from './errors.ts';
 import { leasesPath, leaseTarget } from './leases.ts';
 import { ListWatch } from './list-watch.ts';
-import {
-  decodeMember,
-  decodeSighting,
-  encodeMember,
-  encodeNewMember,
-  LEASE_KIND_LABEL,
-  MEMBER_ELECTION_LABEL,
-  MEMBER_KIND,
-  type MemberDescription,
-} from './member-codec.ts';
+import { decodeMember, decodeSighting, encodeMember, encodeNewMember, type MemberDescription } from './member-codec.ts';
 import type { WatchPorts } from './watch-stream.ts';
 
 export interface MemberLeaseStoreOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { apiServerLeaseName, kindOf, MEMBER_LABEL, type StoredLease } from './identify.ts';
+import { apiServerLeaseName, kindOf, memberOf, type StoredLease } from './identify.ts';
 
 const lease = (metadata: Partial<StoredLease['metadata']>, spec?: StoredLease['spec']): StoredLease => ({
   metadata: { namespace: 'shop', name: 'web', uid: 'u', resourceVersion: '1', ...metadata },
@@ -43,7 +43,12 @@ describe('a Lease is known', () => {
   });
 
   test('as a member’s by its label, and otherwise as something else', () => {
-    expect(kindOf(lease({ labels: { [MEMBER_LABEL]: 'web' } }, { holderIdentity: 'a' }))).toBe('member');
+    const labels = { 'leasegate.dev/election': 'web', 'leasegate.dev/lease': 'member' };
+    const member = lease({ labels, annotations: { 'leasegate.dev/pod': 'web-0' } }, { holderIdentity: 'a' });
+    expect([kindOf(member), memberOf(member)]).toEqual(['member', { election: 'web', pod: 'web-0' }]);
+    expect(memberOf(lease({ labels }))).toEqual({ election: 'web', pod: null });
+    const election = lease({ labels: { 'leasegate.dev/election': 'web' } }, { holderIdentity: 'a' });
+    expect([kindOf(election), memberOf(election)]).toEqual(['other', null]);
     expect(kindOf(lease({}, { holderIdentity: 'a', leaseDurationSeconds: 40 }))).toBe('other');
     expect(kindOf(lease({}))).toBe('other');
   });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { LEASE_KIND_LABEL, MEMBER_ELECTION_LABEL, MEMBER_KIND, MEMBER_POD_ANNOTATION } from '../ports/member-labels.ts';
 
 /** What a Lease is for. */
 export type LeaseKind =
@@ -33,17 +34,29 @@ export interface StoredLease {
 const NODE_NAMESPACE = 'kube-node-lease';
 const IDENTITY_LABEL = 'apiserver.kubernetes.io/identity';
 const HOSTNAME_LABEL = 'kubernetes.io/hostname';
-/** By it a replica of Leasegate marks its own Lease as a member's: the election that it belongs to. */
-export const MEMBER_LABEL = 'leasegate.dev/member-of';
 
 /** Judges by what Kubernetes' own components write, from the surest sign to the least. */
 export function kindOf(lease: StoredLease): LeaseKind {
   const { metadata, spec = {} } = lease;
   if (metadata.namespace === NODE_NAMESPACE && ownedByNode(lease)) return 'node-heartbeat';
   if (isApiServer(lease)) return 'api-server-identity';
-  if (metadata.labels?.[MEMBER_LABEL] !== undefined) return 'member';
+  if (metadata.labels?.[LEASE_KIND_LABEL] === MEMBER_KIND) return 'member';
   if (spec.strategy) return 'coordinated-election';
   return looksElected(lease) ? 'leader-election' : 'other';
+}
+
+/** Whose member a member's Lease is, as far as it says so. */
+export interface MemberOf {
+  /** Cut, with a hash of all of it, where it is longer than a label's value may be. */
+  readonly election: string | null;
+  readonly pod: string | null;
+}
+
+/** Null for what is no member's. */
+export function memberOf(lease: StoredLease): MemberOf | null {
+  if (kindOf(lease) !== 'member') return null;
+  const { labels, annotations } = lease.metadata;
+  return { election: labels?.[MEMBER_ELECTION_LABEL] ?? null, pod: annotations?.[MEMBER_POD_ANNOTATION] ?? null };
 }
 
 /** The kubelet's: named after the node, held by it, and owned by it. */

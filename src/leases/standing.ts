@@ -1,4 +1,4 @@
-import { kindOf, type LeaseKind, type StoredLease } from './identify.ts';
+import { kindOf, type LeaseKind, type MemberOf, memberOf, type StoredLease } from './identify.ts';
 
 /**
  * How a Lease stands. `held`: renewed within its duration. `late`: a heartbeat that was not. `expired`: a claim that was not, so that
@@ -25,6 +25,8 @@ export interface LeaseRow {
   readonly durationMs: number | null;
   readonly transitions: number | null;
   readonly standing: Standing;
+  /** Of a member's: the election and the pod that it is of. */
+  readonly memberOf: MemberOf | null;
 }
 
 /** What there is to say of a Lease that was renewed so long ago. */
@@ -42,6 +44,7 @@ export function rowOf(lease: StoredLease, age: Age | null): LeaseRow {
     durationMs,
     transitions: spec.leaseTransitions ?? null,
     standing: standingOf(kind, holder, age, durationMs),
+    memberOf: memberOf(lease),
   };
 }
 

@@ -3,7 +3,15 @@ import { type LeaseRow, standsOut } from './standing.ts';
 /** For people: one line per Lease, what stands out in capitals, and a summary. `wide` adds what a narrow terminal has no room for. */
 export function textOf(rows: readonly LeaseRow[], { wide }: { readonly wide: boolean }): string {
   if (rows.length === 0) return 'no Leases\n';
-  const head = ['NAMESPACE', 'NAME', 'KIND', 'HOLDER', 'RENEWED', 'STATE', ...(wide ? ['DURATION', 'TERMS'] : [])];
+  const head = [
+    'NAMESPACE',
+    'NAME',
+    'KIND',
+    'HOLDER',
+    'RENEWED',
+    'STATE',
+    ...(wide ? ['DURATION', 'TERMS', 'MEMBER OF'] : []),
+  ];
   const lines = [...rows]
     .sort(byName)
     .map((row) => [
@@ -13,7 +21,9 @@ export function textOf(rows: readonly LeaseRow[], { wide }: { readonly wide: boo
       shortened(row.holder ?? '-', wide),
       renewed(row),
       standsOut(row) ? row.standing.toUpperCase() : row.standing,
-      ...(wide ? [row.durationMs === null ? '-' : seconds(row.durationMs), String(row.transitions ?? '-')] : []),
+      ...(wide
+        ? [row.durationMs === null ? '-' : seconds(row.durationMs), String(row.transitions ?? '-'), belonging(row)]
+        : []),
     ]);
   const all = [head, ...lines];
   const widths = head.map((_, column) => Math.max(...all.map((line) => line[column]!.length)));
@@ -40,6 +50,10 @@ function shortened(holder: string, wide: boolean): string {
 function renewed({ age }: LeaseRow): string {
   if (age === null) return '-';
   return `${age.atLeast ? '>' : ''}${seconds(age.ms)} ago`;
+}
+
+function belonging({ memberOf }: LeaseRow): string {
+  return memberOf === null ? '-' : `${memberOf.election ?? '?'}, pod ${memberOf.pod ?? '?'}`;
 }
 
 /** As kubectl does: the largest unit that says enough. */

@@ -4,7 +4,8 @@ import type { Heartbeat, MemberFailure, MemberOutcome, RemovalOutcome, StoredMem
 /**
  * The heartbeat of one member: what is known of its own Lease, what happened and when, to what is known next and what to do.
  * Pure. It goes as kubelet's does: a first write at once, then one PUT from the cached object every interval × [1, 1.04),
- * counted from the end of the one before; what fails is tried again after 200, 400, 800 … 7000 ms.
+ * counted from the end of the one before; what fails is tried again after 200, 400, 800 … 7000 ms, and
+ * never later than after an interval.
  */
 export interface HeartbeatConfig {
   readonly identity: string;
@@ -228,7 +229,9 @@ function onFailure(
 }
 
 function backOff(draft: Draft, retryAfterMs: number, now: Moment): void {
-  const backoffMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(draft.failures, 10));
+  // Three intervals fit into a duration: nobody is taken for dead for the waiting alone.
+  const backoffMsMax = Math.min(BACKOFF_MS_MAX, draft.config.intervalMs);
+  const backoffMs = Math.min(backoffMsMax, BACKOFF_MS_MIN * 2 ** Math.min(draft.failures, 10));
   draft.dueMonoMs = now.monoMs + Math.max(jittered(backoffMs, now), retryAfterMs);
 }
 

@@ -28,7 +28,7 @@ const RULES: Record<string, Rule> = {
   config: { folders: [], libraries: true },
   // It judges by the names and rules that publishing goes by.
   doctor: { folders: ['election', 'ports', 'publish', 'workloads'], libraries: false },
-  leases: { folders: [], libraries: true },
+  leases: { folders: ['ports'], libraries: true },
   inject: { folders: ['config', 'publish', 'workloads'], libraries: true },
   workloads: { folders: [], libraries: false },
   'lease-server': { folders: ['ports'], libraries: true },

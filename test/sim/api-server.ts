@@ -65,12 +65,12 @@ export class SimApiServer {
       case 'GET':
         return request.path.includes('?') ? this.#list(this.latest) : this.#read(this.latest);
       case 'POST': {
-        const body = this.#decode(request.body);
+        const body = decodeLease(request.body);
         if (!body.ok) return statusReply(body.error);
         return reply(this.#store.create(lease, NAMESPACE, body.value, options), 201);
       }
       case 'PUT': {
-        const body = this.#decode(request.body);
+        const body = decodeLease(request.body);
         if (!body.ok) return statusReply(body.error);
         const written = this.#store.update(TARGET, { revise: () => body, subresource: '', replaces: true }, options);
         return reply(written.ok ? { ok: true, value: written.value.object } : written, 200);
@@ -146,15 +146,6 @@ export class SimApiServer {
     for (const onEnd of [...this.#watches.values()]) onEnd();
   }
 
-  #decode(body: unknown): Result<ApiObject> {
-    const decoded = decode(lease.schema, body as JsonObject);
-    if (decoded.error === null) return { ok: true, value: decoded.value as unknown as ApiObject };
-    return {
-      ok: false,
-      error: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', code: 400, message: decoded.error },
-    };
-  }
-
   #read(version: Version): KubeReply {
     if (version.lease !== null) return { status: 200, body: present(lease, version.lease), retryAfterMs: null };
     return {
@@ -205,10 +196,20 @@ export class SimApiServer {
   }
 }
 
-function reply(result: Result<ApiObject>, status: number): KubeReply {
+/** A Lease as the API server reads it from a request. */
+export function decodeLease(body: unknown): Result<ApiObject> {
+  const decoded = decode(lease.schema, body as JsonObject);
+  if (decoded.error === null) return { ok: true, value: decoded.value as unknown as ApiObject };
+  return {
+    ok: false,
+    error: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', code: 400, message: decoded.error },
+  };
+}
+
+export function reply(result: Result<ApiObject>, status: number): KubeReply {
   return result.ok ? { status, body: present(lease, result.value), retryAfterMs: null } : statusReply(result.error);
 }
 
-function statusReply(error: Status): KubeReply {
+export function statusReply(error: Status): KubeReply {
   return { status: error.code, body: error, retryAfterMs: null };
 }

@@ -1,32 +1,20 @@
 import { SimApiServer, type Version } from './api-server.ts';
 import { Cast } from './cast.ts';
 import { FAULTS, OUTRAGES } from './faults.ts';
-import { Oracle, type Violation } from './oracle.ts';
+import { Oracle } from './oracle.ts';
 import { nameOf } from './participant.ts';
 import { SeededRandom } from './random.ts';
 import { Scene } from './scene.ts';
+import type { HistoryResult, RunSeed, Trace } from './system.ts';
 import { TIMINGS } from './timings.ts';
 import { World } from './world.ts';
 
-export interface HistoryResult {
-  readonly seed: number;
-  readonly violations: readonly Violation[];
-  readonly steps: number;
-  readonly grants: number;
-}
-
-export interface HistoryOptions {
-  readonly seed: number;
-  /** Called with each thing that happens; for reading a history. */
-  readonly trace?: (atMs: number, line: string) => void;
-}
-
 /** Runs one history: a safety phase under the faults that its seed chooses, then a healing phase without any. */
-export async function runHistory({ seed, trace }: HistoryOptions): Promise<HistoryResult> {
+export const runSeed: RunSeed = async (seed, trace) => {
   const history = new History(seed, trace);
   await history.run();
   return history.result();
-}
+};
 
 /** Of pollers, of the head start of higher priorities, and of whoever was named to lead next. */
 const RETRY_PERIODS = 2.2 + 1 + 1;
@@ -45,7 +33,7 @@ class History {
   /** Long histories, which are few, show that leadership comes to rest where it should. */
   readonly #settles: boolean;
 
-  constructor(seed: number, trace: HistoryOptions['trace']) {
+  constructor(seed: number, trace: Trace | undefined) {
     this.#seed = seed;
     const world = this.#world;
     const random = new SeededRandom(seed);
@@ -67,7 +55,7 @@ class History {
 
   result(): HistoryResult {
     const { violations, grants } = this.#oracle;
-    return { seed: this.#seed, violations, steps: this.#steps, grants };
+    return { seed: this.#seed, violations, steps: this.#steps, counts: { grants } };
   }
 
   /** Long enough for several changes of leader, and for a process that comes back. */

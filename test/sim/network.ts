@@ -6,10 +6,19 @@ import {
   type Transport,
   TransportError,
 } from '../../src/kube/transport.ts';
-import type { SimApiServer, WatchEvent } from './api-server.ts';
+import type { WatchEvent } from './api-server.ts';
 import type { Machine } from './machine.ts';
 import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
+
+/** What is asked over the network. Everything happens at one true moment. */
+export interface SimServer {
+  handle(request: KubeRequest, process: string): KubeReply;
+  /** A read as of some states ago. */
+  handleStale(request: KubeRequest, statesBack: number): KubeReply;
+  /** Tells of all that changes after a version, until the function that it returns is called. */
+  watch(since: number, onEvent: (event: WatchEvent) => void, onEnd: () => void): () => void;
+}
 
 /** How badly the network and the API server treat one process; probabilities are per request. */
 export interface Weather {
@@ -94,7 +103,7 @@ const CONNECT_REFUSED_MS = 1;
 export class SimTransport implements Transport {
   readonly #world: World;
   readonly #machine: Machine;
-  readonly #server: SimApiServer;
+  readonly #server: SimServer;
   readonly #random: SeededRandom;
   readonly #observer: NetworkObserver;
   readonly #process: string;
@@ -103,7 +112,7 @@ export class SimTransport implements Transport {
   constructor(parts: {
     world: World;
     machine: Machine;
-    server: SimApiServer;
+    server: SimServer;
     random: SeededRandom;
     observer: NetworkObserver;
     process: string;

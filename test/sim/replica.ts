@@ -16,8 +16,8 @@ import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
 
 const nothing = (): void => {};
-const SILENT: Logger = { fatal: nothing, error: nothing, warn: nothing, info: nothing, debug: nothing };
-const UNCOUNTED: Metrics = {
+export const SILENT: Logger = { fatal: nothing, error: nothing, warn: nothing, info: nothing, debug: nothing };
+export const UNCOUNTED: Metrics = {
   request: nothing,
   renewed: nothing,
   renewalFailed: nothing,

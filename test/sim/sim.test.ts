@@ -1,30 +1,27 @@
 import { describe, expect, test } from 'vitest';
 import { FAULTS, OUTRAGES } from './faults.ts';
 import { formatTable, readTable, SEEDS_MAX, TABLE_COMMAND } from './hazard-table.ts';
-import { HAZARDS } from './hazards.ts';
-import { runHistory } from './history.ts';
+import { runSeed } from './history.ts';
 import { sweep } from './sweep.ts';
+import { replayOf, SYSTEMS } from './systems.ts';
 import { loadVariant } from './variant.ts';
 
 const FRESH_SEEDS = 500;
 
-test(`${FRESH_SEEDS} histories that nobody has seen before break no invariant`, { timeout: 120_000 }, async () => {
-  const from = 1 + Math.floor(Math.random() * 2 ** 31);
-  const { broken } = await sweep({ from, count: FRESH_SEEDS });
-  const replays = broken.map(({ seed, violations }) => ({
-    replay: `npm run sim -- --seed ${seed} --trace`,
-    violations,
-  }));
-  expect(replays).toEqual([]);
-});
+describe.for(SYSTEMS)('$name', ({ name, share, runSeed }) => {
+  test('histories that nobody has seen before break no invariant', { timeout: 120_000 }, async () => {
+    const from = 1 + Math.floor(Math.random() * 2 ** 31);
+    const { broken } = await sweep({ system: name, from, count: Math.ceil(FRESH_SEEDS * share) });
+    const replays = broken.map(({ seed, violations }) => ({ replay: replayOf(name, seed), violations }));
+    expect(replays).toEqual([]);
+  });
 
-test('one seed is one history', async () => {
-  const lines: string[][] = [[], []];
-  for (const history of lines) {
-    await runHistory({ seed: 20, trace: (atMs, line) => void history.push(`${atMs} ${line}`) });
-  }
-  expect(lines[0]!.length).toBeGreaterThan(50);
-  expect(lines[1]).toEqual(lines[0]);
+  test('one seed is one history', async () => {
+    const lines: string[][] = [[], []];
+    for (const history of lines) await runSeed(20, (atMs, line) => void history.push(`${atMs} ${line}`));
+    expect(lines[0]!.length).toBeGreaterThan(50);
+    expect(lines[1]).toEqual(lines[0]);
+  });
 });
 
 test('every fault strikes, and foreign electors lead as well as ours', { timeout: 60_000 }, async () => {
@@ -34,37 +31,39 @@ test('every fault strikes, and foreign electors lead as well as ours', { timeout
     struck.add(/^fault: (\w+)/.exec(line)?.[1] ?? '');
     led.add(/^(pod|foreign)\S* started/.exec(line)?.[1] ?? '');
   };
-  for (let seed = 1; seed <= 80; seed += 1) await runHistory({ seed, trace });
+  for (let seed = 1; seed <= 80; seed += 1) await runSeed(seed, trace);
   expect([...struck]).toEqual(expect.arrayContaining([...Object.keys(FAULTS), ...Object.keys(OUTRAGES)]));
   expect([...led]).toEqual(expect.arrayContaining(['pod', 'foreign']));
 });
 
 test('what a sweep finds does not depend on the number of cores', { timeout: 60_000 }, async () => {
-  const one = await sweep({ from: 1, count: 60, hazard: 'H13', workers: 1 });
-  const three = await sweep({ from: 1, count: 60, hazard: 'H13', workers: 3 });
+  const one = await sweep({ system: 'election', from: 1, count: 60, hazard: 'H13', workers: 1 });
+  const three = await sweep({ system: 'election', from: 1, count: 60, hazard: 'H13', workers: 3 });
   expect(one.broken.length).toBeGreaterThan(1);
   expect(three).toEqual(one);
-  const first = await sweep({ from: 1, count: 60, hazard: 'H13', workers: 3, firstOnly: true });
+  const first = await sweep({ system: 'election', from: 1, count: 60, hazard: 'H13', workers: 3, firstOnly: true });
   expect(first.broken).toEqual(one.broken.slice(0, 1));
 });
 
 describe('a mistake that is put back is found', async () => {
   const table = await readTable();
 
+  const cases = SYSTEMS.flatMap(({ hazards, ...system }) => hazards.map((hazard) => ({ ...hazard, hazard, system })));
+
   test('and the table tells of each', () => {
     const stale = `run ${TABLE_COMMAND}`;
     const told = table.map(({ code, what }) => ({ code, what }));
-    expect(told, stale).toEqual(HAZARDS.map(({ code, what }) => ({ code, what })));
+    expect(told, stale).toEqual(cases.map(({ code, what }) => ({ code, what })));
     expect(formatTable(table)).toContain(TABLE_COMMAND);
     expect(Math.max(...table.map(({ seed }) => seed))).toBeLessThanOrEqual(SEEDS_MAX);
   });
 
-  test.for(HAZARDS)('$code: $what', { timeout: 60_000 }, async (hazard) => {
+  test.for(cases)('$code: $what', { timeout: 60_000 }, async ({ code, hazard, system }) => {
     const stale = `the histories have changed: run ${TABLE_COMMAND}`;
-    const { seed, invariant } = table.find(({ code }) => code === hazard.code) ?? { seed: 1, invariant: -1 };
-    const variant = await loadVariant(hazard);
-    const { violations } = await variant.runHistory({ seed });
+    const { seed, invariant } = table.find((finding) => finding.code === code) ?? { seed: 1, invariant: -1 };
+    const variant = await loadVariant(hazard, system.entry);
+    const { violations } = await variant.runSeed(seed);
     expect(violations[0]?.invariant, stale).toBe(invariant);
-    expect((await runHistory({ seed })).violations).toEqual([]);
+    expect((await system.runSeed(seed)).violations).toEqual([]);
   });
 });

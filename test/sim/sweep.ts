@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { HistoryResult } from './history.ts';
+import type { HistoryResult } from './system.ts';
 
 export interface SweepOptions {
+  /** By its name. */
+  readonly system: string;
   readonly from: number;
   readonly count: number;
   /** @defaultValue one for each core */
@@ -16,12 +18,14 @@ export interface SweepOptions {
 
 export interface SweepResult {
   readonly steps: number;
-  readonly grants: number;
+  /** Sums of what the histories counted. */
+  readonly counts: Readonly<Record<string, number>>;
   /** Histories that broke an invariant, by seed. */
   readonly broken: readonly HistoryResult[];
 }
 
 export interface WorkerTask {
+  readonly system: string;
   readonly hazard: string | null;
   readonly firstOnly: boolean;
 }
@@ -34,7 +38,7 @@ export interface Batch {
 export interface BatchResult {
   readonly from: number;
   steps: number;
-  grants: number;
+  readonly counts: Record<string, number>;
   readonly broken: HistoryResult[];
 }
 
@@ -47,12 +51,12 @@ const BATCH_SEEDS = 20;
  * @throws whatever a worker dies of.
  */
 export async function sweep(options: SweepOptions): Promise<SweepResult> {
-  const { from, count, workers = availableParallelism(), hazard = null, firstOnly = false } = options;
+  const { system, from, count, workers = availableParallelism(), hazard = null, firstOnly = false } = options;
   const end = from + count;
   const results: BatchResult[] = [];
   let next = from;
   let found = false;
-  const task: WorkerTask = { hazard, firstOnly };
+  const task: WorkerTask = { system, hazard, firstOnly };
 
   const work = async () => {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: task });
@@ -72,10 +76,16 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
   await Promise.all(Array.from({ length: Math.min(workers, Math.ceil(count / BATCH_SEEDS)) }, work));
 
   results.sort((a, b) => a.from - b.from);
+  const counts: Record<string, number> = {};
+  for (const result of results) addCounts(counts, result.counts);
   const broken = results.flatMap((result) => result.broken);
   return {
     steps: results.reduce((sum, { steps }) => sum + steps, 0),
-    grants: results.reduce((sum, { grants }) => sum + grants, 0),
+    counts,
     broken: firstOnly ? broken.slice(0, 1) : broken,
   };
+}
+
+export function addCounts(sums: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [what, count] of Object.entries(counts)) sums[what] = (sums[what] ?? 0) + count;
 }

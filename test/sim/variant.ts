@@ -4,27 +4,27 @@ import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import type { Hazard } from './hazards.ts';
-import type { HistoryOptions, HistoryResult } from './history.ts';
+import type { RunSeed } from './system.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The simulation of the sources with one hazard put back. */
 export interface Variant {
-  runHistory(options: HistoryOptions): Promise<HistoryResult>;
+  readonly runSeed: RunSeed;
 }
 
 /**
- * Bundles the simulation with a hazard's edits applied.
+ * Bundles a system's simulation, from its entry, with a hazard's edits applied.
  *
  * @throws Error when a piece of text to replace is not there exactly once: the hazard no longer fits the sources.
  */
-export async function loadVariant(hazard: Hazard): Promise<Variant> {
+export async function loadVariant(hazard: Hazard, entry: string): Promise<Variant> {
   const directory = await mkdtemp(join(tmpdir(), 'leasegate-sim-'));
   const outfile = join(directory, 'history.mjs');
   const edited = new Set<string>();
   try {
     await build({
-      entryPoints: [join(ROOT, 'test/sim/history.ts')],
+      entryPoints: [join(ROOT, entry)],
       bundle: true,
       format: 'esm',
       platform: 'node',

@@ -1,0 +1,3 @@
+import type { Hazard } from '../hazards.ts';
+
+export const MEMBER_HAZARDS: readonly Hazard[] = [];
