@@ -142,12 +142,10 @@ export function fixture(membership: StubMembership | null = new StubMembership()
     },
     clock: time,
   });
-  const metrics = createMetrics({ leadership, leaseName: 'web', version: '1.2.3' });
+  const page = createMetrics({ version: '1.2.3' });
+  const metrics = { ...page, ...page.withElection(leadership) };
   const api: Api = createApi({
-    leadership,
-    control,
-    candidates,
-    health: loopHealth,
+    elections: [{ leadership, control, candidates, health: loopHealth }],
     metrics,
     membership,
     log,

@@ -1,6 +1,6 @@
 import type { LeaseRecord } from '../election/index.ts';
 import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
-import type { Metrics } from '../ports/metrics.ts';
+import type { ElectionMetrics } from '../ports/metrics.ts';
 import type { KubeClient } from './client.ts';
 import { decodeLease } from './codec.ts';
 import { type LeaseName, leasesPath, leaseTarget } from './leases.ts';
@@ -22,7 +22,7 @@ export interface LeaseWatchOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
-  readonly metrics: Metrics;
+  readonly metrics: ElectionMetrics;
   /** First delay after a failure; doubles up to sixteen times that. */
   readonly retryPeriodMs: number;
   readonly requestTimeoutMs: number;
