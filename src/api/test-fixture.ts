@@ -87,6 +87,10 @@ export class StubControl implements ElectionControl {
     return this.outcome;
   }
 
+  standBack(value: boolean): void {
+    this.calls.push(`stand-back ${value}`);
+  }
+
   resume(): void {
     this.calls.push('resume');
     this.paused = false;

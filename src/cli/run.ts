@@ -11,6 +11,7 @@ import { KubeClient } from '../kube/client.ts';
 import { Credentials } from '../kube/credentials.ts';
 import { HttpTransport } from '../kube/http-transport.ts';
 import { KubeConfigError, type LoadedKubeConfig, loadKubeConfig, withoutUserInfo } from '../kube/kubeconfig.ts';
+import type { CandidacyAnswer } from '../leadership/control.ts';
 import { systemClock, systemTimers } from '../ports/clock.ts';
 import { delay } from '../ports/delay.ts';
 import { ListenError } from '../ports/listen-error.ts';
@@ -112,7 +113,10 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     });
   });
 
-  const membersPorts = { leadership, client, clock, timers, random, log, version: VERSION, address };
+  const membersPorts = {
+    ...{ leadership, client, clock, timers, random, log, version: VERSION, address },
+    campaigns: () => elections.some(({ runner }) => wouldLead(runner.candidacy())),
+  };
   const membership = config.members && (await openMembership(config.members, config, membersPorts));
   if (membership) metrics.withMembers(membership);
   const api = createApi({
@@ -196,6 +200,11 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   publishing?.close();
   endElections();
   return exitCode;
+}
+
+/** Whoever leads without a healthy application only does where nobody else would. */
+function wouldLead({ candidate, priority }: CandidacyAnswer): boolean {
+  return candidate && priority >= 0;
 }
 
 /** What the API serves of an election. */

@@ -171,6 +171,10 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
     if (wasPaused) this.#options.log.info({ code: 'RESUMED' }, 'campaigns again');
   }
 
+  standBack(value: boolean): void {
+    if (this.#state.standsBack !== value) this.dispatch({ kind: 'stand-back', value });
+  }
+
   /** The end is near: leads on, if it does, but does not begin to again; nothing takes that back. */
   retire(): void {
     this.dispatch({ kind: 'retire' });
