@@ -25,6 +25,7 @@ import { createLog } from './log.ts';
 import { openMembership } from './members.ts';
 import { signalMsMax, startNotifying } from './notify.ts';
 import { startPublishing } from './publish.ts';
+import { openShares } from './shares.ts';
 import { FAREWELL_MS_MAX, forwardingMsMax, stopMsMax, workStopMsMax } from './shutdown.ts';
 import { putsOffTheEnd, type WaitEnd, waitBeforeTheEnd } from './shutdown-wait.ts';
 import type { Signal } from './signals.ts';
@@ -145,6 +146,9 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     (await followHealth(config.appHealth, allOf(elections.map(({ runner }) => runner)), { clock, timers, log }));
   const publishPorts = { leadership, client, events, metrics, clock, timers, random, log };
   const publishing = config.publish && (await startPublishing(config.publish, config, publishPorts));
+  const sharePorts = { clock, timers, random, log };
+  const shares =
+    config.fairShare && membership && (await openShares(elections, timings, { membership, ...sharePorts }));
   // A turn of the event loop, which delivers a signal that came during all this.
   await setImmediate();
   if (!stopping) {
@@ -162,6 +166,8 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     };
     log.info({ code: 'STARTED', ...started }, config.candidacy.neverLead ? 'follows' : 'campaigns');
     campaigning = elections;
+    // Before the first Lease is seen: what is free at the start is shared, too.
+    if (shares) shares.start();
     for (const { runner } of elections) runner.start();
     membership?.start();
   }
@@ -171,6 +177,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   await ended;
   endSparing();
   endHealth?.();
+  if (shares) shares.close();
   const limitMs = stopMsMax(timings, drainMs) + signalMsMax(config.notify);
   await Promise.all(
     elections.map(async (election) => {

@@ -52,6 +52,7 @@ describe('what is loaded', () => {
       publish: null,
       notify: null,
       members: null,
+      fairShare: false,
       kubeconfig: undefined,
       logLevel: 'info',
     });

@@ -44,6 +44,8 @@ export interface Config {
   readonly notify: NotifyConfig | null;
   /** Null: this replica keeps no heartbeat, and knows of no others. */
   readonly members: MembersConfig | null;
+  /** Whether the replicas share the elections evenly. */
+  readonly fairShare: boolean;
   /** Paths as `KUBECONFIG` holds them; undefined: the in-cluster service account, else the usual kubeconfig. */
   readonly kubeconfig: string | undefined;
   readonly logLevel: LogLevel;
@@ -220,6 +222,7 @@ function configOf(values: RunValues, namespace: string, { hostname, randomHex, r
     publish: publishOf(values, podNamespace),
     notify: notifyOf(values),
     members: membersOf(values),
+    fairShare: values.fairShare,
     kubeconfig: values.kubeconfig,
     logLevel: values.logLevel,
   });

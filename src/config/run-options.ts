@@ -8,6 +8,7 @@ import { dnsLabel, dnsSubdomain, ipAddress, leaseNames, oneOf, path, podUid } fr
 import { NOTIFY_OPTIONS, notifyRelations } from './notify-options.ts';
 import { defineOptions } from './option.ts';
 import { PUBLISH_OPTIONS, publishRelations } from './publish-options.ts';
+import { SHARES_OPTIONS, sharesRelations } from './shares-options.ts';
 import { SHUTDOWN_OPTIONS, shutdownRelations } from './shutdown-options.ts';
 import {
   allowsRetry,
@@ -120,6 +121,7 @@ export const RUN_OPTIONS = defineOptions({
     ...PUBLISH_OPTIONS,
     ...NOTIFY_OPTIONS,
     ...MEMBERS_OPTIONS,
+    ...SHARES_OPTIONS,
     podName: {
       env: 'POD_NAME',
       type: dnsSubdomain,
@@ -228,6 +230,7 @@ export const RUN_OPTIONS = defineOptions({
     ...publishRelations(),
     ...notifyRelations(),
     ...membersRelations(),
+    ...sharesRelations(),
   ],
 });
 
