@@ -1,12 +1,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { ElectionControl, LoopHealth } from '../leadership/control.ts';
-import type { Leadership } from '../leadership/leadership.ts';
-import type { Candidates } from '../ports/candidates.ts';
 import { systemTimers, type Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import type { Membership } from '../ports/membership.ts';
+import { electionPath, electionsEvents, type ServedElections } from './elections.ts';
 import type { ApiError } from './errors.ts';
-import { EventHub } from './event-hub.ts';
+import { EventHub, type EventSource } from './event-hub.ts';
 import { leadershipEvents, membershipEvents } from './event-sources.ts';
 import { answerJson, createFastRoutes, createQuickAnswers, type ReadRoute, readOnly } from './fast-routes.ts';
 import { refuseHost } from './guard.ts';
@@ -15,10 +13,8 @@ import type { QuickAnswers } from './quick-answers.ts';
 import { replyError, replyLocalOnly, replyMethodNotAllowed, replyNotFound } from './reply.ts';
 
 export interface ApiOptions {
-  readonly leadership: Leadership;
-  readonly control: ElectionControl;
-  readonly health: LoopHealth;
-  readonly candidates: Candidates;
+  /** The routes at the root speak of the first, those below `/elections/<name>` of each. */
+  readonly elections: ServedElections;
   readonly metrics: MetricsPage;
   /** @defaultValue none is kept */
   readonly membership?: Membership | null;
@@ -42,23 +38,42 @@ export interface Api {
 
 /** The HTTP API as two request listeners; `listen.ts` gives them sockets. `docs/http-api.md` is its reference. */
 export function createApi(options: ApiOptions): Api {
-  const { log, leadership, membership = null, timers = systemTimers } = options;
+  const { log, elections, membership = null, timers = systemTimers } = options;
   const routes = createFastRoutes(options);
-  const events = new EventHub({ source: leadershipEvents(leadership), timers, log });
-  const memberEvents = membership && new EventHub({ source: membershipEvents(membership), timers, log });
+  const hub = (source: EventSource) => new EventHub({ source, timers, log });
+  const hubs = new Map([['/leader/events', hub(leadershipEvents(elections[0].leadership))]]);
+  for (const { leadership } of elections) {
+    const base = electionPath(leadership.lease().name);
+    hubs.set(`${base}/leader/events`, hub(leadershipEvents(leadership, base)));
+  }
+  hubs.set('/elections/events', hub(electionsEvents(elections)));
+  const memberEvents = membership && hub(membershipEvents(membership));
 
   const localRoutes = new Map([
     ...routes,
-    ['/leader/events', streamOf(events)],
+    ...[...hubs].map(([path, events]): [string, ReadRoute] => [path, streamOf(events)]),
     ['/members', membership === null ? replyMembersOff : membersRoute(membership)],
     ['/members/events', memberEvents === null ? replyMembersOff : streamOf(memberEvents)],
   ]);
+
+  const names = elections.map(({ leadership }) => leadership.lease().name);
+  const localOnly = new Set([
+    ...LOCAL_ONLY_PATHS,
+    '/elections/events',
+    ...names.flatMap((name) => LOCAL_ONLY_ELECTION_PATHS.map((path) => electionPath(name) + path)),
+  ]);
+  const notFound = (req: IncomingMessage, res: ServerResponse, path: string): void => {
+    const name = /^\/elections\/([^/]+)\/./.exec(path)?.[1];
+    if (name === undefined || names.includes(name)) return replyNotFound(req, res);
+    const message = `This replica takes part in no election of that name, only in: ${names.join(', ')}.`;
+    replyError(req, res, { code: 'UNKNOWN_ELECTION', message });
+  };
 
   // Express takes 9 MiB and as long to load as the whole rest to start. Most replicas never need it.
   let app: Promise<RequestListener> | null = null;
   const serveRest: Handler = async (req, res, path) => {
     // Express would read a target its own way: without a fragment, a blank at its end, or the scheme and host before it.
-    if (!LOCAL_ONLY_PATHS.has(path)) return replyNotFound(req, res);
+    if (!localOnly.has(path)) return notFound(req, res, path);
     app ??= import('./local-app.ts').then(({ createLocalApp }) => createLocalApp(options));
     (await app)(req, res);
   };
@@ -93,16 +108,18 @@ export function createApi(options: ApiOptions): Api {
       () => null,
       routes,
       (req, res, path) => {
-        if (LOCAL_ONLY_PATHS.has(path)) replyLocalOnly(req, res);
-        else replyNotFound(req, res);
+        if (localOnly.has(path)) replyLocalOnly(req, res);
+        else notFound(req, res, path);
       },
     ),
-    quickAnswers: createQuickAnswers(options.leadership),
+    quickAnswers: createQuickAnswers(elections[0].leadership),
     get eventStreams() {
-      return events.size + (memberEvents?.size ?? 0);
+      let size = memberEvents?.size ?? 0;
+      for (const events of hubs.values()) size += events.size;
+      return size;
     },
     close: () => {
-      events.close();
+      for (const events of hubs.values()) events.close();
       memberEvents?.close();
     },
   };
@@ -118,6 +135,9 @@ export const LOCAL_ONLY_PATHS: ReadonlySet<string> = new Set([
   '/pause',
   '/resume',
 ]);
+
+/** The same of each election, below its own path. */
+const LOCAL_ONLY_ELECTION_PATHS = ['/leader/events', '/step-down', '/pause', '/resume'];
 
 function streamOf(hub: EventHub): ReadRoute {
   return (req, res) => {

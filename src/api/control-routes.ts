@@ -1,62 +1,79 @@
 import express, { type ErrorRequestHandler, type RequestHandler, type Router } from 'express';
-import type { ElectionControl, StepDownOutcome } from '../leadership/control.ts';
+import type { StepDownOutcome } from '../leadership/control.ts';
 import type { Leadership } from '../leadership/leadership.ts';
-import type { Candidates } from '../ports/candidates.ts';
 import type { Logger } from '../ports/log.ts';
+import { electionPath, type ServedElection, type ServedElections } from './elections.ts';
 import type { ApiError } from './errors.ts';
 import { BODY_TOO_LARGE, refuseChange } from './guard.ts';
 import { LIMITS } from './limits.ts';
 import { replyError, replyJson, replyMethodNotAllowed } from './reply.ts';
 
 export interface ControlRoutesOptions {
-  readonly leadership: Leadership;
-  readonly control: ElectionControl;
-  readonly candidates: Candidates;
+  readonly elections: ServedElections;
   readonly log: Logger;
 }
 
-/** The routes that change something: POST only, from inside the pod only, never from another origin's web page. */
-export function createControlRoutes({ leadership, control, candidates, log }: ControlRoutesOptions): Router {
+/**
+ * The routes that change something: POST only, from inside the pod only, never from another origin's web page. Each lies at the
+ * root, for the first election, and below each election's own path.
+ */
+export function createControlRoutes({ elections, log }: ControlRoutesOptions): Router {
   const router = express.Router({ caseSensitive: true, strict: true });
   const readBody = express.json({ limit: LIMITS.bodyBytesMax, inflate: false, type: () => true });
+  const byName = new Map(elections.map((election) => [election.leadership.lease().name, election]));
 
-  function post(path: string, fields: readonly Field[], act: (options: Asked) => Promise<Reply>): void {
+  function post(
+    path: string,
+    fields: readonly Field[],
+    act: (election: ServedElection, options: Asked) => Promise<Reply>,
+  ): void {
     const handle: RequestHandler = async (req, res) => {
+      // The path has been looked up before: there is no other name than these.
+      const election = byName.get(String(req.params.election)) ?? elections[0];
       const options = readOptions(req.body, fields);
       if ('code' in options) {
         replyError(req, res, options);
         return;
       }
-      log.info({ path, ...options }, 'Asked for a change over the local API');
-      const reply = await act(options);
+      const which = elections.length > 1 && { lease: election.leadership.lease().name };
+      log.info({ path, ...which, ...options }, 'Asked for a change over the local API');
+      const reply = await act(election, options);
       if ('code' in reply) replyError(req, res, reply);
       else replyJson(res, 200, JSON.stringify(reply));
     };
     router
-      .route(path)
+      .route([path, electionPath(`:election${path}`)])
       .post(guard, readBody, handle)
       .all((req, res) => replyMethodNotAllowed(req, res, 'POST'));
   }
 
-  post('/step-down', ['immediate', 'to'], async ({ immediate, to }) => {
-    const outcome = to === undefined ? await control.stepDown({ immediate }) : await transfer(immediate, to);
+  post('/step-down', ['immediate', 'to'], async (election, { immediate, to }) => {
+    const { leadership, control } = election;
+    const outcome = to === undefined ? await control.stepDown({ immediate }) : await transfer(election, immediate, to);
     return 'result' in outcome && outcome.result === 'not-leading' ? notLeading(leadership) : outcome;
   });
-  post('/pause', ['immediate'], async ({ immediate }) => ({ paused: true, ...(await control.pause({ immediate })) }));
-  post('/resume', [], async () => {
+  post('/pause', ['immediate'], async ({ control }, { immediate }) => ({
+    paused: true,
+    ...(await control.pause({ immediate })),
+  }));
+  post('/resume', [], async ({ control }) => {
     control.resume();
     return { paused: control.paused };
   });
   return router;
+}
 
-  /** Nothing changes before it is known that the other one would lead. */
-  async function transfer(immediate: boolean, to: string): Promise<ApiError | StepDownOutcome> {
-    const leader = leadership.leader();
-    if (leader?.identity !== leadership.identity) return notLeading(leadership);
-    if (leader.pod === to) return { code: 'TARGET_NOT_CANDIDATE', message: `Pod ${to} leads already.` };
-    const found = await candidates.find(to);
-    return found.ok ? control.stepDown({ immediate, to: found.identity }) : found;
-  }
+/** Nothing changes before it is known that the other one would lead. */
+async function transfer(
+  { leadership, control, candidates }: ServedElection,
+  immediate: boolean,
+  to: string,
+): Promise<ApiError | StepDownOutcome> {
+  const leader = leadership.leader();
+  if (leader?.identity !== leadership.identity) return notLeading(leadership);
+  if (leader.pod === to) return { code: 'TARGET_NOT_CANDIDATE', message: `Pod ${to} leads already.` };
+  const found = await candidates.find(to);
+  return found.ok ? control.stepDown({ immediate, to: found.identity }) : found;
 }
 
 type Field = 'immediate' | 'to';

@@ -14,13 +14,14 @@ export type MembershipEvent =
   | ({ readonly change: 'snapshot' } & MembersAnswer)
   | { readonly change: MembershipChange['kind']; readonly member: MembershipChange['member'] };
 
-export function leadershipEvents(leadership: Leadership): EventSource {
+/** @param base where the routes of this election lie */
+export function leadershipEvents(leadership: Leadership, base = ''): EventSource {
   return {
-    path: '/leader/events',
+    path: `${base}/leader/events`,
     name: 'leadership',
     readersMax: LIMITS.eventStreamsMax,
     unreadBytesMax: LIMITS.eventStreamBufferBytesMax,
-    poll: '/leader',
+    poll: `${base}/leader`,
     snapshot: (): LeadershipEvent => ({ ...leadership.answer(), change: 'snapshot', reason: null }),
     subscribe: (tell) =>
       leadership.subscribe(({ answer, kind, reason }) => {

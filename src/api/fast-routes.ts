@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ElectionControl, LoopHealth } from '../leadership/control.ts';
 import type { Leadership } from '../leadership/leadership.ts';
 import { AnswerText } from './answer-text.ts';
+import { answerElections, electionPath, type ServedElection, type ServedElections } from './elections.ts';
 import type { ApiErrorCode } from './errors.ts';
 import type { MetricsPage } from './metrics.ts';
 import type { QuickAnswers } from './quick-answers.ts';
@@ -11,9 +11,7 @@ import { replyError, replyJson, replyMethodNotAllowed, replyText } from './reply
 export type ReadRoute = (req: IncomingMessage, res: ServerResponse, query: string) => void | Promise<void>;
 
 export interface FastRoutesOptions {
-  readonly leadership: Leadership;
-  readonly control: ElectionControl;
-  readonly health: LoopHealth;
+  readonly elections: ServedElections;
   readonly metrics: MetricsPage;
 }
 
@@ -29,12 +27,47 @@ export function createQuickAnswers(leadership: Leadership): QuickAnswers {
  * The routes that are asked many times a second or by every probe. They need no framework, so that express is not even
  * loaded for them. None changes anything: both listeners serve them.
  */
-export function createFastRoutes({
-  leadership,
-  control,
-  health,
-  metrics,
-}: FastRoutesOptions): ReadonlyMap<string, ReadRoute> {
+export function createFastRoutes({ elections, metrics }: FastRoutesOptions): ReadonlyMap<string, ReadRoute> {
+  const [{ leadership }] = elections;
+  const healthz = readOnly((req, res) =>
+    answerHealth(
+      req,
+      res,
+      'LOOP_WEDGED',
+      firstProblem(elections, ({ health }) => health.wedged()),
+    ),
+  );
+
+  const readyz = readOnly((req, res, query) => {
+    const wanted = new URLSearchParams(query).get('leader');
+    if (wanted !== null && wanted !== 'true' && wanted !== 'false') {
+      replyError(req, res, { code: 'INVALID_QUERY', message: 'leader is either true or false.' });
+      return;
+    }
+    const unready = firstProblem(elections, ({ health }) => health.unready());
+    if (unready === null && wanted === 'true' && !leadership.isLeader()) {
+      answerHealth(req, res, 'STANDBY', 'This replica does not lead, and the question was whether it does.');
+    } else answerHealth(req, res, 'NOT_READY', unready);
+  });
+
+  const metricsPage = readOnly(async (req, res) => {
+    replyText(res, 200, metrics.contentType, await metrics.scrape(), allowIfAsked(req));
+  });
+
+  const all = readOnly((req, res) => answerJson(req, res, 200, JSON.stringify(answerElections(elections))));
+
+  return new Map([
+    ...electionRoutes(elections[0], ''),
+    ...elections.flatMap((election) => electionRoutes(election, electionPath(election.leadership.lease().name))),
+    ['/elections', all],
+    ['/healthz', healthz],
+    ['/readyz', readyz],
+    ['/metrics', metricsPage],
+  ]);
+}
+
+/** What is told of one election, below `base`. */
+function electionRoutes({ leadership, control }: ServedElection, base: string): [string, ReadRoute][] {
   const leader = readOnly((req, res) => answerJson(req, res, 200, JSON.stringify(leadership.answer())));
 
   const ifLeading = (statusLeading: number, statusStandby: number) =>
@@ -49,33 +82,21 @@ export function createFastRoutes({
     answerJson(req, res, 200, JSON.stringify(answer));
   });
 
-  const healthz = readOnly((req, res) => answerHealth(req, res, 'LOOP_WEDGED', health.wedged()));
+  return [
+    [`${base}/leader`, leader],
+    [`${base}/is-leader`, ifLeading(200, 503)],
+    [`${base}/is-standby`, ifLeading(503, 200)],
+    [`${base}/candidacy`, candidacy],
+  ];
+}
 
-  const readyz = readOnly((req, res, query) => {
-    const wanted = new URLSearchParams(query).get('leader');
-    if (wanted !== null && wanted !== 'true' && wanted !== 'false') {
-      replyError(req, res, { code: 'INVALID_QUERY', message: 'leader is either true or false.' });
-      return;
-    }
-    const unready = health.unready();
-    if (unready === null && wanted === 'true' && !leadership.isLeader()) {
-      answerHealth(req, res, 'STANDBY', 'This replica does not lead, and the question was whether it does.');
-    } else answerHealth(req, res, 'NOT_READY', unready);
-  });
-
-  const metricsPage = readOnly(async (req, res) => {
-    replyText(res, 200, metrics.contentType, await metrics.scrape(), allowIfAsked(req));
-  });
-
-  return new Map([
-    ['/leader', leader],
-    ['/is-leader', ifLeading(200, 503)],
-    ['/is-standby', ifLeading(503, 200)],
-    ['/candidacy', candidacy],
-    ['/healthz', healthz],
-    ['/readyz', readyz],
-    ['/metrics', metricsPage],
-  ]);
+/** What is wrong with the first election with which something is; names it where there are several. */
+function firstProblem(elections: ServedElections, of: (election: ServedElection) => string | null): string | null {
+  for (const election of elections) {
+    const problem = of(election);
+    if (problem !== null) return elections.length === 1 ? problem : `${election.leadership.lease().name}: ${problem}`;
+  }
+  return null;
 }
 
 /** A route that takes GET, HEAD and OPTIONS, and refuses the rest. */

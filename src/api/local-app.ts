@@ -6,7 +6,10 @@ import { STATUS_PAGE, STATUS_PAGE_CSP } from './status-page.ts';
 
 /** What the local listener serves beside the routes that need no framework. Loaded on first use: see `api.ts`. */
 export function createLocalApp(options: ControlRoutesOptions): RequestListener {
-  const { leadership, log } = options;
+  const {
+    elections: [{ leadership }],
+    log,
+  } = options;
   const app = express();
   app.disable('x-powered-by');
   app.enable('case sensitive routing');

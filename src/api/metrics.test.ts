@@ -15,11 +15,11 @@ test('whether this replica leads, and for how long, is as of the scrape', async 
   f.time.advance(2_500);
   const leading = await scrape(f);
   expect(leading).toContain('leader_election_master_status{name="web"} 1\n');
-  expect(leading).toContain('leasegate_valid_seconds 7.5\n');
+  expect(leading).toContain('leasegate_valid_seconds{name="web"} 7.5\n');
   f.time.advance(7_500);
   const late = await scrape(f);
   expect(late).toContain('leader_election_master_status{name="web"} 0\n');
-  expect(late).toContain('leasegate_valid_seconds 0\n');
+  expect(late).toContain('leasegate_valid_seconds{name="web"} 0\n');
 });
 
 test('a scrape is no answer that anybody acts on: it does not prolong a step-down', async () => {
@@ -51,16 +51,16 @@ test('everything counted is shown', async () => {
   metrics.request('watch', 'timeout', 290_000);
   const text = await scrape(f);
   for (const line of [
-    'leasegate_renewals_total 2',
-    'leasegate_renewal_failures_total{reason="timeout"} 1',
+    'leasegate_renewals_total{name="web"} 2',
+    'leasegate_renewal_failures_total{name="web",reason="timeout"} 1',
     'leader_election_slowpath_total{name="web"} 1',
-    'leasegate_transitions_total{to="leader",reason="acquired"} 1',
-    'leasegate_transitions_total{to="standby",reason="expired"} 1',
-    'leasegate_watch_restarts_total{reason="gone"} 1',
-    'leasegate_watch_up 1',
-    'leasegate_candidacy_barred{why="paused"} 0',
-    'leasegate_candidacy_barred{why="unhealthy"} 1',
-    'leasegate_unclaimed 1',
+    'leasegate_transitions_total{name="web",to="leader",reason="acquired"} 1',
+    'leasegate_transitions_total{name="web",to="standby",reason="expired"} 1',
+    'leasegate_watch_restarts_total{name="web",reason="gone"} 1',
+    'leasegate_watch_up{name="web"} 1',
+    'leasegate_candidacy_barred{name="web",why="paused"} 0',
+    'leasegate_candidacy_barred{name="web",why="unhealthy"} 1',
+    'leasegate_unclaimed{name="web"} 1',
     'leasegate_application_healthy 0',
     'leasegate_events_dropped_total{reason="forbidden"} 1',
     'leasegate_api_requests_total{verb="update",outcome="ok"} 1',
@@ -75,10 +75,10 @@ test('everything counted is shown', async () => {
 
 test('what rates are computed from is there before the first event', async () => {
   const lines = (await scrape(fixture())).split('\n');
-  expect(lines).toContain('leasegate_renewals_total 0');
+  expect(lines).toContain('leasegate_renewals_total{name="web"} 0');
   expect(lines).toContain('leader_election_slowpath_total{name="web"} 0');
-  expect(lines).toContain('leasegate_transitions_total{to="leader",reason="acquired"} 0');
-  expect(lines).toContain('leasegate_watch_up 0');
+  expect(lines).toContain('leasegate_transitions_total{name="web",to="leader",reason="acquired"} 0');
+  expect(lines).toContain('leasegate_watch_up{name="web"} 0');
 });
 
 test("names follow Prometheus' rules: counters end in _total, units are base units, every metric has a help text", async () => {
@@ -98,14 +98,14 @@ test('a label that takes ever new values stops at a bound', async () => {
   for (let i = 0; i < 1_000; i += 1) f.metrics.renewalFailed(`reason-${i}`);
   const series = (await scrape(f)).match(/^leasegate_renewal_failures_total\{.*$/gm) ?? [];
   expect(series.length).toBeLessThanOrEqual(25);
-  expect(series).toContain('leasegate_renewal_failures_total{reason="other"} 976');
+  expect(series).toContain('leasegate_renewal_failures_total{name="web",reason="other"} 976');
 });
 
 test('two elections in one process do not share their counts', async () => {
   const [one, two] = [fixture(), fixture()];
   one.metrics.renewed();
-  expect(await scrape(one)).toContain('leasegate_renewals_total 1\n');
-  expect(await scrape(two)).toContain('leasegate_renewals_total 0\n');
+  expect(await scrape(one)).toContain('leasegate_renewals_total{name="web"} 1\n');
+  expect(await scrape(two)).toContain('leasegate_renewals_total{name="web"} 0\n');
 });
 
 test('what the gateway counts is on the page once there is a gateway', async () => {

@@ -87,6 +87,10 @@ export class StubControl implements ElectionControl {
     return this.outcome;
   }
 
+  standBack(value: boolean): void {
+    this.calls.push(`stand-back ${value}`);
+  }
+
   resume(): void {
     this.calls.push('resume');
     this.paused = false;
@@ -142,12 +146,10 @@ export function fixture(membership: StubMembership | null = new StubMembership()
     },
     clock: time,
   });
-  const metrics = createMetrics({ leadership, leaseName: 'web', version: '1.2.3' });
+  const page = createMetrics({ version: '1.2.3' });
+  const metrics = { ...page, ...page.withElection(leadership) };
   const api: Api = createApi({
-    leadership,
-    control,
-    candidates,
-    health: loopHealth,
+    elections: [{ leadership, control, candidates, health: loopHealth }],
     metrics,
     membership,
     log,

@@ -7,6 +7,15 @@ export interface Candidate {
   setEligible(eligible: boolean, why: string, options?: { readonly ended?: boolean }): void;
 }
 
+/** Several elections that share one application. */
+export function allOf(candidates: readonly Candidate[]): Candidate {
+  return {
+    setEligible: (eligible, why, options) => {
+      for (const candidate of candidates) candidate.setEligible(eligible, why, options);
+    },
+  };
+}
+
 interface Ports {
   readonly clock: Clock;
   readonly timers: Timers;

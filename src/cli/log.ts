@@ -29,3 +29,9 @@ export function createLog(level: LogLevel, write: (line: string) => boolean): Lo
   );
   return log;
 }
+
+/** The same log, with these fields before those of each line. */
+export function taggedLog(log: Logger, tag: object): Logger {
+  const at = (level: keyof Logger) => (fields: object, message: string) => log[level]({ ...tag, ...fields }, message);
+  return { fatal: at('fatal'), error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') };
+}

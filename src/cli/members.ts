@@ -17,13 +17,15 @@ export interface MembersPorts {
   readonly version: string;
   /** Where the other replicas reach this one; null: nowhere. */
   readonly address: string | null;
+  /** Whether this replica would lead: asked at each heartbeat. */
+  readonly campaigns: () => boolean;
 }
 
 /** The membership that the options ask for, to be started. Its code is loaded only then. */
 export async function openMembership(
   { durationMs, intervalMs, podGiven }: MembersConfig,
   { lease, pod, start }: Pick<Config, 'lease' | 'pod' | 'start'>,
-  { client, version, address, ...ports }: MembersPorts,
+  { client, version, address, campaigns, ...ports }: MembersPorts,
 ): Promise<OwnMembership> {
   const [{ createMembership }, names, { HOSTNAME_LABEL }, { MemberLeaseStore }] = await Promise.all([
     import('../members/membership.ts'),
@@ -46,7 +48,12 @@ export async function openMembership(
         labels: hostname === null ? {} : { [HOSTNAME_LABEL]: hostname },
         // An owner in another namespace counts as gone: Kubernetes would delete the Lease at once.
         owner: podGiven && pod.namespace === lease.namespace ? { name: pod.name, uid: pod.uid } : null,
-        profile: { pod: pod.name, address, version, candidate: leadership.identity, since },
+        profile: {
+          ...{ pod: pod.name, address, version, candidate: leadership.identity, since },
+          get campaigns() {
+            return String(campaigns());
+          },
+        },
       },
     },
   );

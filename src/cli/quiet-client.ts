@@ -4,7 +4,7 @@ import { HttpTransport } from '../kube/http-transport.ts';
 import type { LoadedKubeConfig } from '../kube/kubeconfig.ts';
 import { systemClock } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
-import type { Metrics } from '../ports/metrics.ts';
+import type { ClientMetrics } from '../ports/metrics.ts';
 
 /** A client for a command that says itself what went wrong, and has nobody to count for. */
 export function quietClient(kube: LoadedKubeConfig): {
@@ -18,17 +18,4 @@ export function quietClient(kube: LoadedKubeConfig): {
 
 const SILENT: Logger = { fatal() {}, error() {}, warn() {}, info() {}, debug() {} };
 
-const UNCOUNTED: Metrics = {
-  request() {},
-  renewed() {},
-  renewalFailed() {},
-  slowPath() {},
-  started() {},
-  stopped() {},
-  watchRestarted() {},
-  watching() {},
-  candidacy() {},
-  applicationHealthy() {},
-  unclaimed() {},
-  eventDropped() {},
-};
+const UNCOUNTED: ClientMetrics = { request() {}, eventDropped() {} };

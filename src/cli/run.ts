@@ -1,34 +1,31 @@
 import { setImmediate } from 'node:timers/promises';
 import { createApi } from '../api/api.ts';
+import type { ServedElection } from '../api/elections.ts';
 import { type Listener, listen } from '../api/listen.ts';
 import { createMetrics } from '../api/metrics.ts';
 import { formatAddress } from '../config/address.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { formatProblems } from '../config/problem.ts';
-import { type ElectionEvent, formatIdentity } from '../election/index.ts';
 import type { ProtocolServer } from '../gateway/protocol.ts';
-import { PodCandidates } from '../kube/candidates.ts';
 import { KubeClient } from '../kube/client.ts';
 import { Credentials } from '../kube/credentials.ts';
-import { EventRecorder } from '../kube/events.ts';
 import { HttpTransport } from '../kube/http-transport.ts';
 import { KubeConfigError, type LoadedKubeConfig, loadKubeConfig, withoutUserInfo } from '../kube/kubeconfig.ts';
-import { LeaseWatch } from '../kube/lease-watch.ts';
-import { LeaseStore } from '../kube/leases.ts';
-import { Leadership } from '../leadership/leadership.ts';
+import type { CandidacyAnswer } from '../leadership/control.ts';
 import { systemClock, systemTimers } from '../ports/clock.ts';
 import { delay } from '../ports/delay.ts';
 import { ListenError } from '../ports/listen-error.ts';
-import { ElectionRunner } from '../runner/runner.ts';
 import { VERSION } from '../version.ts';
 import { configSources, kubeconfigSource } from './config-sources.ts';
 import type { CommandContext } from './context.ts';
+import { type Election, prepareElection } from './election.ts';
 import { closeGateway, holderAddress, openGateway } from './gateway.ts';
-import { followHealth } from './health.ts';
+import { allOf, followHealth } from './health.ts';
 import { createLog } from './log.ts';
 import { openMembership } from './members.ts';
 import { signalMsMax, startNotifying } from './notify.ts';
 import { startPublishing } from './publish.ts';
+import { openShares } from './shares.ts';
 import { FAREWELL_MS_MAX, forwardingMsMax, stopMsMax, workStopMsMax } from './shutdown.ts';
 import { putsOffTheEnd, type WaitEnd, waitBeforeTheEnd } from './shutdown-wait.ts';
 import type { Signal } from './signals.ts';
@@ -55,25 +52,26 @@ async function configureAndServe(argv: readonly string[], context: CommandContex
 }
 
 async function serve(config: Config, kube: LoadedKubeConfig, context: CommandContext): Promise<number> {
-  const identity = formatIdentity(config.pod.name, config.pod.uid, config.start);
   const log = createLog(config.logLevel, (line) => context.stdout(line));
   const clock = systemClock;
   const timers = systemTimers;
   const random = Math.random;
-  const { lease, timings } = config;
+  const { timings } = config;
   const drainMs = config.gateway?.drainMs ?? 0;
 
-  const leadership = new Leadership({ identity, lease, timings, clock });
-  const metrics = createMetrics({ leadership, leaseName: lease.name, version: VERSION });
+  const metrics = createMetrics({ version: VERSION });
   const transport = new HttpTransport(kube.server, new Credentials(kube, clock, log));
   const client = new KubeClient({ transport, clock, metrics, log });
-  const events = new EventRecorder({ client, lease, podName: config.pod.name, identity, clock, metrics });
+  const ports = { client, metrics, clock, timers, random, log };
+  const prepared = config.leases.map((lease) => prepareElection(lease, config, ports));
+  // What can go by one election only goes by the first.
+  const { leadership, events } = prepared[0]!;
 
   let exitCode = 0;
   let stopping = false;
   let signalledAtMonoMs = 0;
   let gateway: ProtocolServer | null = null;
-  let campaigning: ElectionRunner | null = null;
+  let campaigning: readonly Election[] = [];
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   const stop = (signal: Signal, after?: WaitEnd): void => {
     log.info({ code: 'STOPPING', signal, after }, `${signal}: stops work and frees the Lease`);
@@ -84,78 +82,50 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   };
   context.onSignal((signal) => {
     const { shutdown } = config;
-    if (campaigning === null || !putsOffTheEnd(shutdown)) return stop(signal);
+    if (campaigning.length === 0 || !putsOffTheEnd(shutdown)) return stop(signal);
     log.info({ code: 'STOP_PUT_OFF', signal, ...shutdown }, `${signal}: the application may end first`);
     const { promise: interrupted, resolve: interrupt } = Promise.withResolvers<void>();
     const endImpatience = context.onImpatience(interrupt);
-    campaigning.retire();
+    for (const { runner } of campaigning) runner.retire();
     void waitBeforeTheEnd(shutdown, { timers, interrupted }).then((after) => {
       endImpatience();
       if (after === 'limit') log.warn({ code: 'STOP_PORT_OPEN' }, 'the application did not close its port in time');
       stop(signal, after);
     });
   });
-  const notifyPorts = { leadership, clock, timers, log, metrics };
-  const notifying = config.notify && (await startNotifying(config.notify, timings, notifyPorts));
+  const notifying = config.notify && (await startNotifying(config.notify, timings, prepared, { ...ports, leadership }));
   try {
-    const ports = { leadership, clock, timers, log, metrics, memory: processMemory };
-    gateway = config.gateway && (await openGateway(config.gateway, ports));
+    const gatewayPorts = { leadership, clock, timers, log, metrics, memory: processMemory };
+    gateway = config.gateway && (await openGateway(config.gateway, gatewayPorts));
   } catch (error) {
     return reportListenError(error, context);
   }
   const address = holderAddress(config.pod, gateway);
-  const runner = new ElectionRunner({
-    election: { identity, timings, holderAddress: address, candidacy: config.candidacy },
-    leases: new LeaseStore(client, lease),
-    watch: (dispatch) =>
-      new LeaseWatch({
-        client,
-        lease,
-        handlers: watchHandlers(dispatch),
-        clock,
-        timers,
-        random,
-        metrics,
-        retryPeriodMs: timings.retryPeriodMs,
-        requestTimeoutMs: timings.renewDeadlineMs / 2,
-      }),
-    leadership,
-    clock,
-    timers,
-    random,
-    metrics,
-    log,
-    announce: (what, leaseUid) => events.record(what, leaseUid),
-    drainMsMax: workStopMsMax(drainMs) + signalMsMax(config.notify),
-    onFatal: (error) => {
-      log.fatal(
-        { code: 'ELECTION_FAILED', error: error instanceof Error ? (error.stack ?? error.message) : String(error) },
-        'the election loop failed',
-      );
-      exitCode = 1;
-      end();
-    },
-  });
-  leadership.subscribe(({ kind, answer }) => {
-    if (kind === 'leader-changed') {
-      log.info(
-        { code: 'LEADER_CHANGED', leader: answer.leader?.identity ?? null },
-        answer.leader ? 'another replica leads' : 'nobody leads',
-      );
-    }
+  const elections = prepared.map((election) => {
+    const isFirst = election.leadership === leadership;
+    return election.open({
+      // The peer listener serves only whoever leads the first election.
+      holderAddress: isFirst ? address : config.pod.ip,
+      drainMsMax: isFirst ? workStopMsMax(drainMs) + signalMsMax(config.notify) : workStopMsMax(0),
+      onFatal: () => {
+        exitCode = 1;
+        end();
+      },
+    });
   });
 
-  const candidates = new PodCandidates({
-    client,
-    podNamespace: config.pod.namespace,
-    lease,
-    leaseUid: () => leadership.lease().uid,
-    probePort: config.probeListen.port,
-  });
-  const membersPorts = { leadership, client, clock, timers, random, log, version: VERSION, address };
+  const membersPorts = {
+    ...{ leadership, client, clock, timers, random, log, version: VERSION, address },
+    campaigns: () => elections.some(({ runner }) => wouldLead(runner.candidacy())),
+  };
   const membership = config.members && (await openMembership(config.members, config, membersPorts));
   if (membership) metrics.withMembers(membership);
-  const api = createApi({ leadership, control: runner, health: runner, candidates, metrics, membership, log });
+  const api = createApi({
+    elections: [servedBy(elections[0]!), ...elections.slice(1).map(servedBy)],
+    metrics,
+    membership,
+    log,
+  });
   const listeners: Listener[] = [];
   try {
     listeners.push(
@@ -171,9 +141,14 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     await gateway?.close(0);
     return reportListenError(error, context);
   }
-  const endHealth = config.appHealth && (await followHealth(config.appHealth, runner, { clock, timers, log }));
+  const endHealth =
+    config.appHealth &&
+    (await followHealth(config.appHealth, allOf(elections.map(({ runner }) => runner)), { clock, timers, log }));
   const publishPorts = { leadership, client, events, metrics, clock, timers, random, log };
   const publishing = config.publish && (await startPublishing(config.publish, config, publishPorts));
+  const sharePorts = { clock, timers, random, log };
+  const shares =
+    config.fairShare && membership && (await openShares(elections, timings, { membership, ...sharePorts }));
   // A turn of the event loop, which delivers a signal that came during all this.
   await setImmediate();
   if (!stopping) {
@@ -184,13 +159,16 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
       ...(gateway?.peerListen && { peers: formatAddress(gateway.peerListen) }),
     };
     const started = {
-      ...{ version: VERSION, identity, lease, timings },
+      ...{ version: VERSION, identity: leadership.identity, lease: config.lease, timings },
+      ...(elections.length > 1 && { leases: config.leases.map(({ name }) => name) }),
       server: withoutUserInfo(kube.server),
       listen: listening,
     };
     log.info({ code: 'STARTED', ...started }, config.candidacy.neverLead ? 'follows' : 'campaigns');
-    campaigning = runner;
-    runner.start();
+    campaigning = elections;
+    // Before the first Lease is seen: what is free at the start is shared, too.
+    if (shares) shares.start();
+    for (const { runner } of elections) runner.start();
     membership?.start();
   }
 
@@ -199,40 +177,50 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   await ended;
   endSparing();
   endHealth?.();
+  if (shares) shares.close();
   const limitMs = stopMsMax(timings, drainMs) + signalMsMax(config.notify);
-  // Requests that this replica brings to another need to know who leads, until the last of them has ended.
-  const stopped = runner.stop({ keepWatching: gateway !== null }).then(() => true);
-  const inTime = await Promise.race([stopped, delay(limitMs, timers).then(() => false)]);
-  if (!inTime)
-    log.warn({ code: 'STOP_SLOW', limitMs }, 'the Lease could not be freed in time and will expire by itself');
+  await Promise.all(
+    elections.map(async (election) => {
+      // Requests that this replica brings to another need to know who leads, until the last of them has ended.
+      const keepWatching = gateway !== null && election.leadership === leadership;
+      const stopped = election.runner.stop({ keepWatching }).then(() => true);
+      if (await Promise.race([stopped, delay(limitMs, timers).then(() => false)])) return;
+      election.log.warn(
+        { code: 'STOP_SLOW', limitMs },
+        'the Lease could not be freed in time and will expire by itself',
+      );
+    }),
+  );
   const farewellMs = forwardingMsMax(drainMs, clock.now().monoMs - signalledAtMonoMs);
   api.close();
+  const endElections = () => {
+    for (const { runner } of elections) runner.end();
+  };
   const farewell = [
     notifying?.close(),
     membership?.leave(FAREWELL_MS_MAX),
-    gateway && closeGateway(gateway, farewellMs, timers).then(() => runner.end()),
-    events.settled(),
+    gateway && closeGateway(gateway, farewellMs, timers).then(endElections),
+    ...elections.map((election) => election.events.settled()),
     ...listeners.map((listener) => listener.close(FAREWELL_MS_MAX / 2)),
   ];
   await Promise.race([Promise.all(farewell), delay(farewellMs, timers)]);
   publishing?.close();
-  runner.end();
+  endElections();
   return exitCode;
+}
+
+/** Whoever leads without a healthy application only does where nobody else would. */
+function wouldLead({ candidate, priority }: CandidacyAnswer): boolean {
+  return candidate && priority >= 0;
+}
+
+/** What the API serves of an election. */
+function servedBy({ leadership, runner, candidates }: Election): ServedElection {
+  return { leadership, control: runner, health: runner, candidates };
 }
 
 function reportListenError(error: unknown, { stderr }: CommandContext): number {
   if (!(error instanceof ListenError)) throw error;
   stderr(`leasegate: ${error.code} ${error.message}\n`);
   return 1;
-}
-
-function watchHandlers(
-  dispatch: (event: ElectionEvent) => void,
-): ConstructorParameters<typeof LeaseWatch>[0]['handlers'] {
-  return {
-    observed: (record, source) => dispatch({ kind: 'observed', source, record }),
-    deleted: (record) => dispatch({ kind: 'deleted', record }),
-    absent: (resourceVersion) => dispatch({ kind: 'absent', resourceVersion }),
-    watching: (up) => dispatch({ kind: 'watching', up }),
-  };
 }

@@ -39,6 +39,7 @@ describe('what is loaded', () => {
   test('in a pod, only the name of the Lease is needed', () => {
     expect(configOf(IN_POD)).toEqual({
       lease: { name: 'my-app', namespace: 'web' },
+      leases: [{ name: 'my-app', namespace: 'web' }],
       pod: { name: 'my-app-7d9f-x2x4z', namespace: 'web', uid: '6f1c3a52-0a4e-4c39-b9fd-3f2a1f0f9f11', ip: '10.0.0.7' },
       start: 'abababababababab',
       timings: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, renewIntervalMs: 2_000, retryPeriodMs: 2_000 },
@@ -51,6 +52,7 @@ describe('what is loaded', () => {
       publish: null,
       notify: null,
       members: null,
+      fairShare: false,
       kubeconfig: undefined,
       logLevel: 'info',
     });
@@ -191,7 +193,7 @@ describe('values', () => {
         option: 'LEASEGATE_LEASE_NAME (--lease-name)',
         value: null,
         message: 'is required',
-        remedy: 'set LEASEGATE_LEASE_NAME (DNS-1123 subdomain)',
+        remedy: 'set LEASEGATE_LEASE_NAME (DNS-1123 subdomain; up to 64 with commas between them)',
       },
     ]);
   });

@@ -12,7 +12,10 @@ import { type LogLevel, RUN_OPTIONS } from './run-options.ts';
 
 /** What `leasegate run` is told to do. Deeply frozen; every value and relation has been checked. */
 export interface Config {
+  /** The first of {@link leases}, by which everything goes that can go by one only. */
   readonly lease: { readonly name: string; readonly namespace: string };
+  /** One for each election, in the order in which they were named; all of one namespace. */
+  readonly leases: readonly Config['lease'][];
   readonly pod: { readonly name: string; readonly namespace: string; readonly uid: string; readonly ip: string | null };
   /** Random part of this start's identity; 64 bits, so that it does not repeat. */
   readonly start: string;
@@ -41,6 +44,8 @@ export interface Config {
   readonly notify: NotifyConfig | null;
   /** Null: this replica keeps no heartbeat, and knows of no others. */
   readonly members: MembersConfig | null;
+  /** Whether the replicas share the elections evenly. */
+  readonly fairShare: boolean;
   /** Paths as `KUBECONFIG` holds them; undefined: the in-cluster service account, else the usual kubeconfig. */
   readonly kubeconfig: string | undefined;
   readonly logLevel: LogLevel;
@@ -186,8 +191,10 @@ function unreadableKubeconfig(kubeconfig: string | undefined, { readFile }: Conf
 
 function configOf(values: RunValues, namespace: string, { hostname, randomHex, readFile }: ConfigSources): Config {
   const podNamespace = values.podNamespace ?? (readFile(NAMESPACE_FILE)?.trim() || namespace);
+  const leases = values.leaseName.map((name) => Object.freeze({ name, namespace }));
   return Object.freeze<Config>({
-    lease: Object.freeze({ name: values.leaseName, namespace }),
+    lease: leases[0]!,
+    leases: Object.freeze(leases),
     pod: Object.freeze({
       name: values.podName ?? podNameOfHost(hostname()),
       namespace: podNamespace,
@@ -215,6 +222,7 @@ function configOf(values: RunValues, namespace: string, { hostname, randomHex, r
     publish: publishOf(values, podNamespace),
     notify: notifyOf(values),
     members: membersOf(values),
+    fairShare: values.fairShare,
     kubeconfig: values.kubeconfig,
     logLevel: values.logLevel,
   });

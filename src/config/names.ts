@@ -26,6 +26,37 @@ export const dnsSubdomain: ValueType<string> = textType({
   remedy: 'use at most 253 lower-case letters, digits, "-" and ".", with a letter or digit at both ends of each part',
 });
 
+export const LEASES_MAX = 64;
+
+/** One Lease or several, with commas between their names: one election on each. */
+export const leaseNames: ValueType<readonly string[]> = {
+  placeholder: 'NAMES',
+  accepts: `DNS-1123 subdomain; up to ${LEASES_MAX} with commas between them`,
+  format: (value) => value.join(','),
+  parse(text) {
+    const parts = text.split(',');
+    if (parts.length === 1) {
+      const parsed = dnsSubdomain.parse(text);
+      return parsed.ok ? accepted([parsed.value]) : parsed;
+    }
+    if (parts.length > LEASES_MAX) {
+      return refused(
+        `names ${parts.length} Leases`,
+        `name ${LEASES_MAX} at most, and let other replicas elect on the rest`,
+      );
+    }
+    const names: string[] = [];
+    for (const part of parts) {
+      const parsed = dnsSubdomain.parse(part.trim());
+      if (!parsed.ok)
+        return refused(`has ${JSON.stringify(part.trim())} in it, which ${parsed.message}`, parsed.remedy);
+      if (names.includes(parsed.value)) return refused(`has ${parsed.value} twice`, 'write it once');
+      names.push(parsed.value);
+    }
+    return accepted(names);
+  },
+};
+
 /** A pod's uid. It becomes a part of the identity, whose parts are joined by underscores. */
 export const podUid: ValueType<string> = textType({
   placeholder: 'UID',

@@ -4,10 +4,11 @@ import { duration, formatDuration } from './duration.ts';
 import { GATEWAY_OPTIONS, gatewayRelations } from './gateway-options.ts';
 import { HEALTH_OPTIONS, healthRelations } from './health-options.ts';
 import { MEMBERS_OPTIONS, membersRelations } from './members-options.ts';
-import { dnsLabel, dnsSubdomain, ipAddress, oneOf, path, podUid } from './names.ts';
+import { dnsLabel, dnsSubdomain, ipAddress, leaseNames, oneOf, path, podUid } from './names.ts';
 import { NOTIFY_OPTIONS, notifyRelations } from './notify-options.ts';
 import { defineOptions } from './option.ts';
 import { PUBLISH_OPTIONS, publishRelations } from './publish-options.ts';
+import { SHARES_OPTIONS, sharesRelations } from './shares-options.ts';
 import { SHUTDOWN_OPTIONS, shutdownRelations } from './shutdown-options.ts';
 import {
   allowsRetry,
@@ -41,10 +42,11 @@ export const RUN_OPTIONS = defineOptions({
     leaseName: {
       flag: 'lease-name',
       env: 'LEASEGATE_LEASE_NAME',
-      type: dnsSubdomain,
+      type: leaseNames,
       required: true,
       group: 'Lease',
-      meaning: 'Name of the Lease that the replicas compete for. It is created when it does not exist.',
+      meaning:
+        'Name of the Lease that the replicas compete for. It is created when it does not exist. Several, with commas between them, are as many elections: each has a leader of its own, and routes of its own below `/elections`. Gateway, publishing, status file and signal go by the first.',
       danger: 'Whoever uses the same name in the namespace takes part in the same election.',
     },
     namespace: {
@@ -119,6 +121,7 @@ export const RUN_OPTIONS = defineOptions({
     ...PUBLISH_OPTIONS,
     ...NOTIFY_OPTIONS,
     ...MEMBERS_OPTIONS,
+    ...SHARES_OPTIONS,
     podName: {
       env: 'POD_NAME',
       type: dnsSubdomain,
@@ -227,6 +230,7 @@ export const RUN_OPTIONS = defineOptions({
     ...publishRelations(),
     ...notifyRelations(),
     ...membersRelations(),
+    ...sharesRelations(),
   ],
 });
 

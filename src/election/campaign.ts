@@ -25,17 +25,24 @@ export function isNamed({ sighting, eligible, config }: Known): boolean {
 }
 
 /**
- * For how long a claimable Lease is left to others: those of higher priority, whoever the last holder named, and, without a
- * healthy application, everybody that has one. Needs no list of candidates: whoever is there is faster.
+ * How long whoever stands back leaves a claimable Lease to others. Counted from when it could be claimed, so that nothing that is
+ * said meanwhile puts it off: where nobody comes, it is leaderless for no longer than that.
  */
-function headStartMs({ sighting, eligible, config, sentRenewTimes }: Known): number {
+const STAND_BACK_RETRY_PERIODS = 2;
+
+/**
+ * For how long a claimable Lease is left to others: those of higher priority, whoever the last holder named, whoever it is stood
+ * back for, and, without a healthy application, everybody that has one. Needs no list of candidates: whoever is there is faster.
+ */
+function headStartMs({ sighting, eligible, config, sentRenewTimes, standsBack }: Known): number {
   const { retryPeriodMs, renewDeadlineMs } = config.timings;
   if (!eligible) return renewDeadlineMs;
   const record = sighting.kind === 'present' ? sighting.record : null;
   // Of our own record, or our dead predecessor's, the others wait out the duration.
   if (record !== null && record.holder !== '' && isUncontested(record, { config, sentRenewTimes })) return 0;
   const rankMs = ((PRIORITY_MAX - config.candidacy.priority) * retryPeriodMs) / PRIORITY_MAX;
-  return record !== null && record.nextHolder !== '' ? retryPeriodMs + rankMs : rankMs;
+  const namedMs = record !== null && record.nextHolder !== '' ? retryPeriodMs : 0;
+  return namedMs + rankMs + (standsBack ? STAND_BACK_RETRY_PERIODS * retryPeriodMs : 0);
 }
 
 /**

@@ -64,6 +64,68 @@ describe('priority', () => {
   });
 });
 
+describe('standing back', () => {
+  const STAND_BACK = { kind: 'stand-back', value: true } as const;
+
+  test('leaves a free, an expired and a missing Lease to others for two retry periods', () => {
+    expect(nextWake(standby(FREE).send(STAND_BACK).state)).toEqual({ atMonoMs: 4_000, jitterMsMax: 20 });
+    expect(standby(lease()).send(STAND_BACK).wakeInMs()).toBe(19_000);
+    const replica = unled().send(STAND_BACK).findNothing();
+    expect([replica.kinds(), replica.nowMs]).toEqual([['create'], 19_000]);
+  });
+
+  test('is counted from when the Lease could be claimed: saying it again puts nothing off', () => {
+    const replica = standby(FREE);
+    for (let ms = 0; ms < 4_000; ms += 500) {
+      replica
+        .send({ ...STAND_BACK, value: ms % 1_000 === 0 })
+        .send(STAND_BACK)
+        .wait(500);
+    }
+    expect(replica.tick().the('update').content.holder).toBe(ME);
+  });
+
+  test('ends when it is taken back', () => {
+    const replica = standby(FREE)
+      .send(STAND_BACK)
+      .wait(100)
+      .send({ ...STAND_BACK, value: false });
+    expect(replica.tick().the('update').content.holder).toBe(ME);
+  });
+
+  test('adds to a turn, and to the time that whoever was named has', () => {
+    expect(
+      standby(FREE, told({ priority: 5 }))
+        .send(STAND_BACK)
+        .wakeInMs(),
+    ).toBe(5_000);
+    expect(
+      standby(lease({ holder: '', nextHolder: OTHER }))
+        .send(STAND_BACK)
+        .wakeInMs(),
+    ).toBe(6_000);
+  });
+
+  test("says nothing of a Lease that was handed over to this replica, nor of its dead predecessor's", () => {
+    expect(
+      standby(lease({ holder: '', nextHolder: ME }))
+        .send(STAND_BACK)
+        .wakeInMs(),
+    ).toBe(0);
+    expect(
+      standby(lease({ holder: PREDECESSOR }))
+        .send(STAND_BACK)
+        .wakeInMs(),
+    ).toBe(0);
+  });
+
+  test('gives nothing up that is led', () => {
+    const { replica } = leader();
+    expect(replica.send(STAND_BACK).kinds()).toEqual([]);
+    expect(replica.wake().kinds()).toEqual(['update']);
+  });
+});
+
 /** A leader that has told its priority, whatever that is, since 0. */
 function led(config: ReturnType<typeof told>): { replica: Driver; record: LeaseRecord } {
   const replica = standby(FREE, config).wake();

@@ -44,6 +44,8 @@ export type ElectionEvent =
   | { readonly kind: 'step-down'; readonly to?: string }
   /** Whether the application is healthy. */
   | { readonly kind: 'eligible'; readonly value: boolean }
+  /** Whether others are to claim the Lease before this replica does; none that is free waits for them for long. */
+  | { readonly kind: 'stand-back'; readonly value: boolean }
   | { readonly kind: 'pause' }
   /** The end is near: a leader leads on, but this replica does not begin to again. */
   | { readonly kind: 'retire' }

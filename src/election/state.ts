@@ -107,6 +107,8 @@ export interface ElectionState {
   /** The application is healthy, as far as is known; without a health check it always is. */
   readonly eligible: boolean;
   readonly eligibleSinceMonoMs: number;
+  /** Leaves a claimable Lease to others for a while; see `campaign.ts`. */
+  readonly standsBack: boolean;
   readonly sighting: Sighting;
   readonly watching: boolean;
   readonly tenure: Tenure | null;
@@ -159,6 +161,7 @@ export function initialState(config: ElectionConfig): ElectionState {
     desire: 'campaign',
     eligible: true,
     eligibleSinceMonoMs: Number.NEGATIVE_INFINITY,
+    standsBack: false,
     sighting: { kind: 'unknown', former: null },
     watching: false,
     tenure: null,

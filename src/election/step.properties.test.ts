@@ -96,6 +96,8 @@ const command = fc.oneof(
         { kind: 'eligible' as const, value: true },
         { kind: 'eligible' as const, value: false },
         { kind: 'step-down' as const, to: OTHER },
+        { kind: 'stand-back' as const, value: true },
+        { kind: 'stand-back' as const, value: false },
       ),
     ),
   },

@@ -88,6 +88,9 @@ function handle(draft: Draft, event: ElectionEvent, now: Instant): void {
       return beginHandOver(draft, 'step-down', event.to);
     case 'eligible':
       return onEligible(draft, event.value, now);
+    case 'stand-back':
+      draft.standsBack = event.value;
+      return;
     case 'pause':
       if (draft.desire === 'campaign') draft.desire = 'pause';
       return beginHandOver(draft, 'pause');

@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
-import type { Metrics } from '../ports/metrics.ts';
+import type { ClientMetrics } from '../ports/metrics.ts';
 import { type Failure, failureOf, failureOfError, type NamedObject } from './errors.ts';
 import type { KubeReply, KubeRequest, Transport } from './transport.ts';
 import { TroubleLog } from './trouble.ts';
@@ -27,10 +27,10 @@ export interface CallTarget {
 export class KubeClient {
   readonly transport: Transport;
   readonly #clock: Clock;
-  readonly #metrics: Metrics;
+  readonly #metrics: ClientMetrics;
   readonly #trouble: TroubleLog;
 
-  constructor(options: { transport: Transport; clock: Clock; metrics: Metrics; log: Logger }) {
+  constructor(options: { transport: Transport; clock: Clock; metrics: ClientMetrics; log: Logger }) {
     this.transport = options.transport;
     this.#clock = options.clock;
     this.#metrics = options.metrics;

@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.ts';
-import type { Metrics } from '../ports/metrics.ts';
+import type { ClientMetrics } from '../ports/metrics.ts';
 import type { KubeClient } from './client.ts';
 import type { LeaseName } from './leases.ts';
 
@@ -34,7 +34,7 @@ export interface EventRecorderOptions {
   readonly podName: string;
   readonly identity: string;
   readonly clock: Clock;
-  readonly metrics: Metrics;
+  readonly metrics: ClientMetrics;
 }
 
 /** Writes Kubernetes Events. Best effort: what can't be written is counted and dropped. */

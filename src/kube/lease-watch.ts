@@ -1,6 +1,6 @@
 import type { LeaseRecord } from '../election/index.ts';
 import type { Timer } from '../ports/clock.ts';
-import type { Metrics } from '../ports/metrics.ts';
+import type { ElectionMetrics } from '../ports/metrics.ts';
 import { decodeLease } from './codec.ts';
 import type { Failure } from './errors.ts';
 import { type LeaseName, leasesPath, leaseTarget } from './leases.ts';
@@ -18,7 +18,7 @@ export interface LeaseWatchHandlers {
 export interface LeaseWatchOptions extends WatchPorts {
   readonly lease: LeaseName;
   readonly handlers: LeaseWatchHandlers;
-  readonly metrics: Metrics;
+  readonly metrics: ElectionMetrics;
   /** First delay after a failure; doubles up to sixteen times that. */
   readonly retryPeriodMs: number;
   readonly requestTimeoutMs: number;

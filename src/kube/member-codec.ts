@@ -9,6 +9,7 @@ const PROFILE_ANNOTATIONS: Readonly<Record<keyof MemberProfile, string>> = {
   address: 'leasegate.dev/address',
   version: 'leasegate.dev/version',
   candidate: 'leasegate.dev/candidate',
+  campaigns: 'leasegate.dev/campaigns',
   since: 'leasegate.dev/since',
 };
 /** Annotations are anybody's to write: five hundred members' must not fill a sidecar's memory. */
@@ -98,6 +99,7 @@ function readProfile(annotations: Readonly<Record<string, string>>): MemberProfi
     address: read('address'),
     version: read('version'),
     candidate: read('candidate'),
+    campaigns: read('campaigns'),
     since: read('since'),
   };
 }

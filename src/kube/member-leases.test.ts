@@ -18,7 +18,14 @@ import { MERGE_PATCH } from './objects.ts';
 const NAME = 'cart-x';
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
 const TIMEOUT_MS = 5_000;
-const PROFILE = { pod: 'cart-0', address: '10.0.0.1:4042', version: '1.0.0', candidate: 'cart-0_u_1', since: null };
+const PROFILE = {
+  pod: 'cart-0',
+  address: '10.0.0.1:4042',
+  version: '1.0.0',
+  candidate: 'cart-0_u_1',
+  campaigns: 'true',
+  since: null,
+};
 const heartbeat = (second: number, holder = `${NAME}_1`) => ({
   holder,
   durationMs: 40_000,

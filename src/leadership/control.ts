@@ -10,6 +10,11 @@ export interface ElectionControl {
   /** Campaigns again. */
   resume(): void;
   readonly paused: boolean;
+  /**
+   * Whether a Lease that could be claimed is left to the others for two retry periods more: they are expected to claim it. It is
+   * never leaderless for longer than that where nobody does.
+   */
+  standBack(value: boolean): void;
   /** Whether this replica would take the Lease if it were free. */
   candidacy(): CandidacyAnswer;
 }

@@ -20,7 +20,7 @@ export function memberLease(overrides: Partial<MemberLease> = {}): StoredMemberL
     holder: CONFIG.identity,
     durationMs: 40_000,
     renewTime: '2025-12-31T23:59:59.000000Z',
-    profile: { pod: 'cart-0', address: null, version: null, candidate: null, since: null },
+    profile: { pod: 'cart-0', address: null, version: null, candidate: null, campaigns: null, since: null },
     ...overrides,
     raw: null,
   };

@@ -23,6 +23,7 @@ describe('members', () => {
     expect(first).toMatchObject({
       pod: 'a',
       candidate: a.candidate,
+      campaigns: true,
       address: 'a:4042',
       version: '1.0.0',
       role: 'standby',

@@ -94,10 +94,11 @@ export class Roster implements Membership {
   }
 
   #tell({ lease, seenMonoMs, confirmed, alive }: ObservedMember, leader: string | null): Member {
-    const { candidate, pod, address, since, version } = lease.profile;
+    const { candidate, campaigns, pod, address, since, version } = lease.profile;
     return {
       identity: lease.holder,
       candidate,
+      campaigns: campaigns === null ? null : campaigns === 'true',
       pod,
       address,
       role: candidate !== null && candidate === leader ? 'leader' : 'standby',

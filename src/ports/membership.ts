@@ -4,6 +4,8 @@ export interface Member {
   readonly identity: string;
   /** What it campaigns as; null where it does not say. */
   readonly candidate: string | null;
+  /** Whether it would lead, as of its last heartbeat; null where it does not say. */
+  readonly campaigns: boolean | null;
   readonly pod: string | null;
   readonly address: string | null;
   readonly role: 'leader' | 'standby';

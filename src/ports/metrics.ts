@@ -1,11 +1,5 @@
-/** What the election loop and the API client count. Implemented with prom-client in `src/api/metrics.ts`. */
-export interface Metrics {
-  /** One request to the API server has ended. `outcome` is `ok` or a `FailureKind` in kebab-case. */
-  request(
-    verb: 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete',
-    outcome: string,
-    durationMs: number,
-  ): void;
+/** What one election counts. Implemented with prom-client in `src/api/election-metrics.ts`. */
+export interface ElectionMetrics {
   /** The leader's Lease was renewed. */
   renewed(): void;
   /** An attempt to renew failed. */
@@ -22,10 +16,23 @@ export interface Metrics {
   watching(up: boolean): void;
   /** Why this replica does not campaign: null when it does. */
   candidacy(bar: 'stopping' | 'never-lead' | 'paused' | 'unhealthy' | null): void;
-  /** What the health check says of the application; not called without one. */
+  /** What the health check says of the application, which all elections share; not called without one. */
   applicationHealthy(healthy: boolean): void;
   /** Whether the Lease could have been claimed for a lease duration, while this replica may not. */
   unclaimed(unclaimed: boolean): void;
+}
+
+/** What the API client counts, whatever it is used for. Implemented with prom-client in `src/api/metrics.ts`. */
+export interface ClientMetrics {
+  /** One request to the API server has ended. `outcome` is `ok` or a `FailureKind` in kebab-case. */
+  request(
+    verb: 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete',
+    outcome: string,
+    durationMs: number,
+  ): void;
   /** A Kubernetes Event could not be written. */
   eventDropped(reason: string): void;
 }
+
+/** All of it, as one election by itself counts. */
+export type Metrics = ElectionMetrics & ClientMetrics;

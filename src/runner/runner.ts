@@ -31,7 +31,7 @@ import type { Leadership } from '../leadership/leadership.ts';
 import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
 import { type Delay, endableDelay } from '../ports/delay.ts';
 import type { Logger } from '../ports/log.ts';
-import type { Metrics } from '../ports/metrics.ts';
+import type { ElectionMetrics } from '../ports/metrics.ts';
 import { stopWork } from './stop-work.ts';
 
 /** Reads and writes the election's Lease; implemented by `src/kube`. Every call ends within about its timeout. */
@@ -59,7 +59,7 @@ export interface RunnerOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
-  readonly metrics: Metrics;
+  readonly metrics: ElectionMetrics;
   readonly log: Logger;
   /** Tells the cluster (`became leader`, `stopped leading`); does not wait. */
   readonly announce: (what: string, leaseUid: string | null) => void;
@@ -169,6 +169,10 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
     const wasPaused = this.paused;
     this.dispatch({ kind: 'resume' });
     if (wasPaused) this.#options.log.info({ code: 'RESUMED' }, 'campaigns again');
+  }
+
+  standBack(value: boolean): void {
+    if (this.#state.standsBack !== value) this.dispatch({ kind: 'stand-back', value });
   }
 
   /** The end is near: leads on, if it does, but does not begin to again; nothing takes that back. */

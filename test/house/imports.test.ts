@@ -22,6 +22,7 @@ const RULES: Record<string, Rule> = {
   gateway: CONSUMER,
   publish: CONSUMER,
   notify: CONSUMER,
+  shares: { folders: ['leadership', 'ports'], libraries: false },
   health: { folders: ['ports'], libraries: true },
   members: { folders: ['election', 'kube', 'leadership', 'ports'], libraries: true },
   coordinated: { folders: ['election', 'kube', 'leadership', 'ports'], libraries: true },

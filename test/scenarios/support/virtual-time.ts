@@ -81,6 +81,10 @@ export class ProcessTime implements Clock, Timers {
     else callback();
   }
 
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
   /** SIGSTOP. */
   freeze(): void {
     this.#stopped = true;

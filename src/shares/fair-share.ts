@@ -1,0 +1,182 @@
+import type { ElectionControl } from '../leadership/control.ts';
+import type { Leadership } from '../leadership/leadership.ts';
+import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
+import type { Logger } from '../ports/log.ts';
+import type { Membership } from '../ports/membership.ts';
+import { Holders } from './holders.ts';
+import { type Move, planShares, type SharePlan } from './plan.ts';
+import { Suspects } from './suspects.ts';
+
+export interface SharedElection {
+  readonly leadership: Leadership;
+  readonly control: Pick<ElectionControl, 'stepDown' | 'standBack'>;
+}
+
+export interface FairShareOptions {
+  readonly elections: readonly SharedElection[];
+  readonly membership: Membership;
+  readonly leaseDurationMs: number;
+  readonly retryPeriodMs: number;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** In lease durations: how long whoever did not take what was handed over is not offered it again. */
+const REFUSED_LEASE_DURATIONS = 20;
+
+/** A hand-over by this replica; `endedMonoMs`: when the Lease was freed. */
+interface HandOver extends Move {
+  endedMonoMs: number | null;
+}
+
+/**
+ * Spreads elections over the members. What becomes free is left to whom the plan gives it, for a while; what is led too much is
+ * handed over, one election at a time, once the members have not changed for a lease duration.
+ */
+export class FairShare {
+  readonly #options: FairShareOptions;
+  readonly #me: string;
+  readonly #suspects = new Suspects();
+  readonly #holders = new Holders();
+  /** Until when, by election and member. */
+  readonly #refused = new Map<string, number>();
+  readonly #ends: (() => void)[] = [];
+  #timer: Timer | null = null;
+  #startedMonoMs = 0;
+  /** When each member that would lead was last heard of, by identity. */
+  #heardMonoMs = new Map<string, number>();
+  #members: readonly string[] = [];
+  #membersSinceMonoMs = 0;
+  #jitterMs = 0;
+  /** The members have been seen, this one among them. */
+  #known = false;
+  #handOver: HandOver | null = null;
+
+  constructor(options: FairShareOptions) {
+    this.#options = options;
+    this.#me = options.elections[0]!.leadership.identity;
+  }
+
+  start(): void {
+    const { elections, membership, clock } = this.#options;
+    this.#startedMonoMs = clock.now().monoMs;
+    const look = () => void this.#look();
+    this.#ends.push(membership.subscribe(look), ...elections.map(({ leadership }) => leadership.subscribe(look)));
+    this.#tick();
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    for (const end of this.#ends) end();
+  }
+
+  #tick(): void {
+    const plan = this.#look();
+    if (plan !== null) this.#act(plan);
+    // Expiries and heartbeats are no changes that anybody tells of.
+    this.#timer = this.#options.timers.after(this.#options.retryPeriodMs / 2, () => this.#tick());
+  }
+
+  /** Takes the present view in, and stands back from what is another's; null while too little is known for a plan. */
+  #look(): SharePlan | null {
+    const { elections, clock } = this.#options;
+    const nowMonoMs = clock.now().monoMs;
+    this.#followHandOver(nowMonoMs);
+    const leases = elections.map(({ leadership }) => {
+      const { name } = leadership.lease();
+      // What is being handed over is the next one's already, whatever its Lease says yet.
+      const isLeaving = this.#handOver?.election === name;
+      const holder = isLeaving ? this.#handOver!.to : (leadership.leader()?.identity ?? null);
+      return this.#holders.note(name, holder, nowMonoMs);
+    });
+    this.#noteMembers(nowMonoMs);
+    if (!this.#known) {
+      this.#awaitMembers(nowMonoMs);
+      return null;
+    }
+    for (const [key, untilMonoMs] of this.#refused) if (nowMonoMs >= untilMonoMs) this.#refused.delete(key);
+    const plan = planShares({
+      elections: leases,
+      members: this.#members,
+      refuses: (election, member) => this.#refused.has(refusalOf(election, member)),
+    });
+    for (const { leadership, control } of elections) {
+      const heir = plan.heirs.get(leadership.lease().name);
+      control.standBack(heir !== undefined && heir !== this.#me);
+    }
+    return plan;
+  }
+
+  #noteMembers(nowMonoMs: number): void {
+    const { elections, membership, random, retryPeriodMs } = this.#options;
+    const { members: all, watching } = membership.answer();
+    const heard = new Map<string, number>();
+    for (const { candidate, alive, campaigns, lastHeartbeatAgoMs } of all) {
+      if (candidate !== null && alive && campaigns !== false) heard.set(candidate, nowMonoMs - lastHeartbeatAgoMs);
+    }
+    this.#heardMonoMs = heard;
+    this.#holders.forgetAllBut(heard);
+    const lapsed = new Set(elections.flatMap(({ leadership }) => leadership.lapsedHolder() ?? []));
+    this.#suspects.note(lapsed, heard, nowMonoMs);
+    const members = [...heard.keys()].filter((identity) => !this.#suspects.has(identity, heard.get(identity)!)).sort();
+    if (watching && members.join() === this.#members.join()) return;
+    this.#members = members;
+    this.#membersSinceMonoMs = nowMonoMs;
+    this.#jitterMs = random() * retryPeriodMs;
+  }
+
+  /** At the start the others may come at the same time. Where members can't be seen, nobody is waited for in vain for ever. */
+  #awaitMembers(nowMonoMs: number): void {
+    const { elections, leaseDurationMs, retryPeriodMs } = this.#options;
+    const settled = nowMonoMs - this.#membersSinceMonoMs >= retryPeriodMs / 2;
+    this.#known = settled && this.#members.includes(this.#me);
+    const waits = nowMonoMs - this.#startedMonoMs < leaseDurationMs;
+    for (const { control } of elections) control.standBack(waits);
+  }
+
+  #act(plan: SharePlan): void {
+    const { elections, membership, clock, log, leaseDurationMs, retryPeriodMs } = this.#options;
+    const nowMonoMs = clock.now().monoMs;
+    const membersSettled = nowMonoMs - this.#membersSinceMonoMs >= leaseDurationMs + this.#jitterMs;
+    const holdersSettled = nowMonoMs - this.#holders.changedMonoMs >= retryPeriodMs + this.#jitterMs;
+    if (this.#handOver !== null || !membersSettled || !holdersSettled) return;
+    // One that was only found may be long dead.
+    const confirmed = new Set(
+      membership.answer().members.flatMap((one) => (one.confirmed ? (one.candidate ?? []) : [])),
+    );
+    const move = plan.moves.find(
+      ({ from, to }) =>
+        from === this.#me && confirmed.has(to) && !this.#holders.gaveUpSince(to, this.#heardMonoMs.get(to) ?? 0),
+    );
+    const election = move && elections.find(({ leadership }) => leadership.lease().name === move.election);
+    if (move === undefined || !election?.leadership.isLeader()) return;
+    const handOver: HandOver = { ...move, endedMonoMs: null };
+    this.#handOver = handOver;
+    const { election: lease, to } = move;
+    log.info({ code: 'SHARE_HANDED_OVER', lease, to }, 'leads more than its share, and hands one over');
+    void election.control.stepDown({ immediate: false, to }).then(({ result }) => {
+      if (result === 'released') handOver.endedMonoMs = clock.now().monoMs;
+      else this.#handOver = null;
+    });
+  }
+
+  /** Whether the next one took it: whoever did not is not asked again soon. */
+  #followHandOver(nowMonoMs: number): void {
+    const { elections, log, leaseDurationMs } = this.#options;
+    if (this.#handOver === null || this.#handOver.endedMonoMs === null) return;
+    const { election: lease, to, endedMonoMs } = this.#handOver;
+    const leader = elections.find(({ leadership }) => leadership.lease().name === lease)!.leadership.leader();
+    if (leader === null && nowMonoMs - endedMonoMs < leaseDurationMs) return;
+    this.#handOver = null;
+    if (leader?.identity === to) return;
+    this.#refused.set(refusalOf(lease, to), nowMonoMs + REFUSED_LEASE_DURATIONS * leaseDurationMs);
+    log.info({ code: 'SHARE_NOT_TAKEN', lease, to }, 'the replica that was named did not come');
+  }
+}
+
+/** Neither name nor identity has a blank in it. */
+function refusalOf(election: string, member: string): string {
+  return `${election} ${member}`;
+}
