@@ -81,7 +81,7 @@ describe('leasegate leases', () => {
   test('knows the heartbeats of Leasegate’s replicas by what they write, and says whose they are', async () => {
     const kube = loadKubeConfig({ kubeconfig, inCluster: false, homeDirectory: '/nowhere' });
     const { client } = quietClient(kube);
-    const profile = { pod: 'web-0', address: null, version: null, candidate: null, since: null };
+    const profile = { pod: 'web-0', address: null, version: null, candidate: null, since: null, campaigns: null };
     const own = { labels: {}, owner: null, profile };
     const ports = { client, clock: systemClock, timers: systemTimers, random: Math.random };
     const store = new MemberLeaseStore(ports, { namespace: 'shop', election: 'web', isMember: () => true, own });

@@ -61,7 +61,7 @@ export class MemberProcess {
     this.transport = new SimTransport({ world, machine, server, random, observer, process: this.name });
     const client = new KubeClient({ transport: this.transport, clock: machine, metrics: UNCOUNTED, log: SILENT });
     const candidate = `${host}_uid_${number}`;
-    const profile = { pod: host, address: null, version: '1.0.0', candidate, since: null };
+    const profile = { pod: host, address: null, version: '1.0.0', candidate, since: null, campaigns: null };
     this.membership = createMembership({
       ...{ leaseName: this.leaseName, start, ...timings, clock: machine, timers: machine, random: random.next },
       leases: new MemberLeaseStore(
