@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { identityHash } from '../naming/identity-hash.ts';
 import { LEASE_KIND_LABEL, MEMBER_ELECTION_LABEL, MEMBER_KIND, MEMBER_POD_ANNOTATION } from '../ports/member-labels.ts';
 
 /** What a Lease is for. */
@@ -70,14 +70,7 @@ function ownedByNode({ metadata, spec }: StoredLease): boolean {
  * no two pairs of parts give one name (k8s.io/apiserver, pkg/server/options; cmd/kube-apiserver/app).
  */
 export function apiServerLeaseName(hostname: string): string {
-  const part = (text: string) => {
-    const bytes = Buffer.from(text);
-    const length = Buffer.alloc(2);
-    length.writeUInt16BE(bytes.length);
-    return Buffer.concat([length, bytes]);
-  };
-  const hash = createHash('sha256').update(part(hostname)).update(part('kube-apiserver')).digest();
-  return `apiserver-${base32(hash.subarray(0, 16))}`;
+  return `apiserver-${identityHash([hostname, 'kube-apiserver'])}`;
 }
 
 /** By the hash of the host name that it is labelled with. A foreign Lease that has only the label is none. */
@@ -99,22 +92,4 @@ function looksElected({ metadata, spec = {} }: StoredLease): boolean {
   const { holderIdentity, leaseDurationSeconds, acquireTime, leaseTransitions } = spec;
   const termed = acquireTime != null || leaseTransitions != null;
   return termed && (Boolean(holderIdentity) || leaseDurationSeconds != null);
-}
-
-const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
-
-/** RFC 4648, lower case and without padding. */
-function base32(bytes: Buffer): string {
-  let text = '';
-  let bits = 0;
-  let value = 0;
-  for (const byte of bytes) {
-    value = ((value << 8) | byte) & 0xffff;
-    bits += 8;
-    while (bits >= 5) {
-      bits -= 5;
-      text += ALPHABET[(value >> bits) & 31];
-    }
-  }
-  return bits > 0 ? text + ALPHABET[(value << (5 - bits)) & 31] : text;
 }

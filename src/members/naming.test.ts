@@ -1,28 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import {
-  electionLabel,
-  hostnameLabel,
-  identityHash,
-  isMemberLeaseName,
-  memberIdentity,
-  memberLeaseName,
-} from './naming.ts';
+import { electionLabel, hostnameLabel, isMemberLeaseName, memberIdentity, memberLeaseName } from './naming.ts';
 
 const place = { lease: { namespace: 'shop', name: 'cart' }, hostname: 'cart-0', namespace: 'shop' };
-
-describe('the hash of an identity', () => {
-  test.each([
-    ['master-1', 'wj467rbl25eeviqacfhvg2yvnm'],
-    ['node-a', 'kcaaxytsc3gyd2kyybqqvf4bl4'],
-  ])('of kube-apiserver on %s is what kube-apiserver makes of it', (hostname, hash) => {
-    expect(identityHash([hostname, 'kube-apiserver'])).toBe(hash);
-  });
-
-  test('tells different splits of one text apart', () => {
-    expect(identityHash(['ab', 'c'])).not.toBe(identityHash(['a', 'bc']));
-    expect(identityHash(['abc'])).not.toBe(identityHash(['abc', '']));
-  });
-});
 
 describe("a member's Lease", () => {
   test('has the same name after a restart, and another one on another host or for another election', () => {
