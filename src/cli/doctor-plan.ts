@@ -20,13 +20,16 @@ export interface Circumstances {
 }
 
 /** What the options ask of the cluster. */
-export function planOf(config: Config, { server, namespaceFrom, given, env }: Circumstances): Plan {
+export function planOf(
+  config: Config,
+  { server, namespaceFrom, given, env, derived }: Circumstances & Pick<Plan, 'derived'>,
+): Plan {
   const { lease, pod, publish, timings } = config;
   const election = electionKey({ lease, namespace: pod.namespace });
   const service = publish?.service ?? null;
   const inPod = isInPod(env) && given.pod === undefined;
   return {
-    ...{ lease, timings, election, server, namespaceFrom },
+    ...{ lease, derived, timings, election, server, namespaceFrom },
     pod: podOf(given, env),
     podNamespace: pod.namespace,
     serviceAccount: given.serviceAccount ?? null,
@@ -39,7 +42,7 @@ export function planOf(config: Config, { server, namespaceFrom, given, env }: Ci
 }
 
 /** Only a pod that was told is looked up, though a host's name may stand in for one elsewhere. */
-function podOf({ pod }: Given, env: Env): Plan['pod'] {
+export function podOf({ pod }: Given, env: Env): Plan['pod'] {
   if (pod !== undefined) return { name: pod, uid: null, from: '--pod' };
   return env.POD_NAME ? { name: env.POD_NAME, uid: env.POD_UID || null, from: 'POD_NAME' } : null;
 }

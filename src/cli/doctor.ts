@@ -1,16 +1,20 @@
 import { DOCTOR_OPTIONS } from '../config/doctor-options.ts';
-import { loadConfig } from '../config/load.ts';
+import { type Config, type LoadedConfig, loadConfig } from '../config/load.ts';
 import { parseOptions } from '../config/parse.ts';
 import { formatProblems, type Problem } from '../config/problem.ts';
 import type { RUN_OPTIONS } from '../config/run-options.ts';
-import type { ExaminationPorts, Reported } from '../doctor/index.ts';
+import type { ExaminationPorts, Plan, Reported } from '../doctor/index.ts';
+import type { KubeClient } from '../kube/client.ts';
 import { ApiReadings } from '../kube/cluster-readings.ts';
 import { KubeConfigError, type LoadedKubeConfig, loadKubeConfig, withoutUserInfo } from '../kube/kubeconfig.ts';
+import { OwnedObjects } from '../kube/owned-objects.ts';
+import { type Owning, owningWorkload } from '../naming/owning-workload.ts';
 import { systemClock, systemTimers } from '../ports/clock.ts';
 import { VERSION } from '../version.ts';
 import { configSources, kubeconfigSource } from './config-sources.ts';
 import type { Command, CommandContext } from './context.ts';
-import { envOfPlan, namespaceSource, planOf } from './doctor-plan.ts';
+import { envOfPlan, namespaceSource, planOf, podOf } from './doctor-plan.ts';
+import { leaseOf } from './lease-name.ts';
 import { quietClient } from './quiet-client.ts';
 
 /** To load by: all of `run`'s options, and others that the configuration does not hold. */
@@ -22,7 +26,7 @@ const TABLE = DOCTOR_OPTIONS as unknown as typeof RUN_OPTIONS;
  * interrupted.
  */
 export const doctor: Command = async (argv, context) => {
-  const { examine, jsonOf, textOf, worstOf } = await import('../doctor/index.ts');
+  const { examine, examineUnnamed, judgeUnnamed, jsonOf, textOf, worstOf } = await import('../doctor/index.ts');
   const { values } = parseOptions(DOCTOR_OPTIONS, { argv, env: context.env });
   const asJson = values.output === 'json';
   const unusable = (findings: readonly Reported[], text: string): number => {
@@ -41,13 +45,16 @@ export const doctor: Command = async (argv, context) => {
     const { config } = loaded;
     const kube = loadKubeConfig(kubeconfigSource(config.kubeconfig, context, values.context));
     const namespaceFrom = namespaceSource(values, context);
-    const plan = planOf(config, {
-      server: withoutUserInfo(kube.server),
-      namespaceFrom,
-      given: values,
-      env: context.env,
-    });
-    const findings = await Promise.race([examine(plan, portsOf(kube)), interruption(context)]);
+    const { ports, client } = portsOf(kube);
+    const server = withoutUserInfo(kube.server);
+    const look = async () => {
+      const { lease, derived } = await nameOf(config, podOf(values, context.env), client);
+      if (lease === null) return examineUnnamed({ server, timings: config.timings }, judgeUnnamed(derived), ports);
+      const circumstances = { server, namespaceFrom, given: values, env: context.env, derived };
+      const leaseNameOf = derived?.workload ?? null;
+      return examine(planOf({ ...config, lease, leaseNameOf }, circumstances), ports);
+    };
+    const findings = await Promise.race([look(), interruption(context)]);
     if (findings === null) {
       return failed(
         'INTERRUPTED',
@@ -75,8 +82,29 @@ function ofOption({ code, option, value, message, remedy }: Problem): Reported {
   return { code, level: 'error', message: `${subject}: ${message}`, remedy, rule: null };
 }
 
-function portsOf(kube: LoadedKubeConfig): ExaminationPorts {
+function portsOf(kube: LoadedKubeConfig): { readonly ports: ExaminationPorts; readonly client: KubeClient } {
   const clock = systemClock;
   const { client, credentials } = quietClient(kube);
-  return { cluster: new ApiReadings({ client, credentials, clock }), clock, timers: systemTimers };
+  return { client, ports: { cluster: new ApiReadings({ client, credentials, clock }), clock, timers: systemTimers } };
 }
+
+type Derived = Extract<Owning, { kind: 'found' }>;
+
+/** The Lease, and of what its name was made; or why it has none. As a replica in this pod would. */
+async function nameOf(
+  { lease, pod: { namespace } }: LoadedConfig,
+  pod: Plan['pod'],
+  client: KubeClient,
+): Promise<
+  | { readonly lease: Config['lease']; readonly derived: Derived | null }
+  | { readonly lease: null; readonly derived: Exclude<Owning, Derived> | null }
+> {
+  if ('name' in lease) return { lease, derived: null };
+  if (pod === null) return { lease: null, derived: null };
+  const objects = new OwnedObjects(client, namespace, READING_TIMEOUT_MS);
+  const owning = await owningWorkload({ namespace, name: pod.name }, objects);
+  if (owning.kind !== 'found') return { lease: null, derived: owning };
+  return { lease: leaseOf(lease.namePrefix, owning.workload, lease.namespace), derived: owning };
+}
+
+const READING_TIMEOUT_MS = 4_000;

@@ -6,6 +6,7 @@ import { EventRecorder } from '../kube/events.ts';
 import { LeaseWatch } from '../kube/lease-watch.ts';
 import { LeaseStore } from '../kube/leases.ts';
 import { Leadership } from '../leadership/leadership.ts';
+import { formatWorkload } from '../naming/workload-lease.ts';
 import type { Clock, Random, Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import type { ClientMetrics, ElectionMetrics } from '../ports/metrics.ts';
@@ -47,7 +48,10 @@ export interface Election extends Omit<PreparedElection, 'open'> {
   readonly candidates: PodCandidates;
 }
 
-type ElectionConfig = Pick<Config, 'leases' | 'pod' | 'start' | 'timings' | 'candidacy' | 'probeListen'>;
+type ElectionConfig = Pick<
+  Config,
+  'leases' | 'leaseNameOf' | 'pod' | 'start' | 'timings' | 'candidacy' | 'probeListen'
+>;
 
 /** One election on one of the Leases; asks nothing of the API server before its runner is started. */
 export function prepareElection(
@@ -55,7 +59,7 @@ export function prepareElection(
   config: ElectionConfig,
   { client, metrics: counts, log: common, clock, timers, random }: ElectionPorts,
 ): PreparedElection {
-  const { pod, timings, candidacy } = config;
+  const { leaseNameOf, pod, timings, candidacy } = config;
   const identity = formatIdentity(pod.name, pod.uid, config.start);
   const log = config.leases.length > 1 ? taggedLog(common, { lease: lease.name }) : common;
   const leadership = new Leadership({ identity, lease, timings, clock });
@@ -65,7 +69,7 @@ export function prepareElection(
   const open = ({ holderAddress, drainMsMax, onFatal }: OpenOptions): Election => {
     const runner = new ElectionRunner({
       election: { identity, timings, holderAddress, candidacy },
-      leases: new LeaseStore(client, lease),
+      leases: new LeaseStore(client, lease, leaseNameOf && formatWorkload(leaseNameOf, lease.namespace)),
       watch: (dispatch) =>
         new LeaseWatch({
           client,

@@ -18,4 +18,5 @@ export function quietClient(kube: LoadedKubeConfig): {
 
 const SILENT: Logger = { fatal() {}, error() {}, warn() {}, info() {}, debug() {} };
 
-const UNCOUNTED: ClientMetrics = { request() {}, eventDropped() {} };
+/** For requests that no metrics page will tell of. */
+export const UNCOUNTED: ClientMetrics = { request() {}, eventDropped() {} };

@@ -21,6 +21,7 @@ import type { CommandContext } from './context.ts';
 import { type Election, prepareElection } from './election.ts';
 import { closeGateway, holderAddress, openGateway } from './gateway.ts';
 import { allOf, followHealth } from './health.ts';
+import { nameLease } from './lease-name.ts';
 import { createLog } from './log.ts';
 import { openMembership } from './members.ts';
 import { signalMsMax, startNotifying } from './notify.ts';
@@ -48,7 +49,13 @@ async function configureAndServe(argv: readonly string[], context: CommandContex
     context.stderr(formatProblems(loaded.problems));
     return 2;
   }
-  return serve(loaded.config, loadKubeConfig(kubeconfigSource(loaded.config.kubeconfig, context)), context);
+  const kube = loadKubeConfig(kubeconfigSource(loaded.config.kubeconfig, context));
+  try {
+    const named = await nameLease(loaded.config, kube, context);
+    return 'config' in named ? await serve(named.config, kube, context) : named.exitCode;
+  } catch (error) {
+    return reportListenError(error, context);
+  }
 }
 
 async function serve(config: Config, kube: LoadedKubeConfig, context: CommandContext): Promise<number> {
@@ -161,6 +168,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     const started = {
       ...{ version: VERSION, identity: leadership.identity, lease: config.lease, timings },
       ...(elections.length > 1 && { leases: config.leases.map(({ name }) => name) }),
+      ...(config.leaseNameOf !== null && { workload: config.leaseNameOf }),
       server: withoutUserInfo(kube.server),
       listen: listening,
     };

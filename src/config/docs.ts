@@ -78,6 +78,7 @@ function namesOf({ env, flag, letter }: Option<unknown>): string {
 
 function defaultOf<O extends Options>(option: Option<unknown>, { options }: OptionTable<O>): string {
   if (option.required) return 'required';
+  if (option.requiredUnless !== undefined) return `required, or ${code(nameOf(options[option.requiredUnless]!))}`;
   if (option.default !== undefined) return code(option.default);
   if (option.defaultFrom !== undefined) return `that of ${code(nameOf(options[option.defaultFrom]!))}`;
   return option.defaultText ?? 'none';
@@ -127,6 +128,7 @@ const BAD_INPUT = [
   '|---|---|---|',
   row('unknown option', refusalOf(...NAMED, '--lease-duratoin=15s'), 'exit code 2'),
   row('bad duration', refusalOf(...NAMED, '--lease-duration=15'), 'exit code 2'),
+  row('no Lease named', refusalOf('--namespace=web'), 'exit code 2'),
   row('missing namespace', refusalOf('--lease-name=my-app'), 'exit code 2'),
   row('deadline ≥ duration', refusalOf(...NAMED, '--renew-deadline=15s'), 'exit code 2'),
   row('a flag given twice', refusalOf(...NAMED, '--renew-deadline=9s', '--renew-deadline=8s'), 'exit code 2'),
@@ -144,6 +146,14 @@ const BAD_INPUT = [
         'set KUBECONFIG (or --kubeconfig) to a readable kubeconfig with a current context',
     ),
     'exit code 2',
+  ),
+  row(
+    'pod without a workload',
+    code(
+      'leasegate: LEASE_NAME_NO_WORKLOAD no workload controls pod web/my-app, so there is none that the Lease could be named after; ' +
+        'let a Deployment or another workload make the pod, or name the Lease by LEASEGATE_LEASE_NAME instead',
+    ),
+    'with `LEASEGATE_LEASE_NAME_PREFIX`: exit code 2. `LEASE_NAME_NO_POD`, where there is no such pod',
   ),
   row(
     'port in use',

@@ -1,4 +1,4 @@
-import type { Option, Options, OptionTable } from './option.ts';
+import { nameOf, type Option, type Options, type OptionTable } from './option.ts';
 
 const WIDTH_MAX = 100;
 const INDENT = '        ';
@@ -45,6 +45,7 @@ function describe<O extends Options>(option: Option<unknown>, table: OptionTable
 
 function defaultOf<O extends Options>(option: Option<unknown>, { options }: OptionTable<O>): string {
   if (option.required) return 'Required';
+  if (option.requiredUnless !== undefined) return `Required, or ${nameOf(options[option.requiredUnless]!)}`;
   const text = option.default ?? option.defaultText;
   if (option.defaultFrom !== undefined) {
     const { flag, env } = options[option.defaultFrom]!;

@@ -185,7 +185,7 @@ describe('values', () => {
     expect(problems[0]?.option.startsWith(name)).toBe(true);
   });
 
-  test('the name of the Lease is required', () => {
+  test('the name of the Lease, or its prefix, is required', () => {
     const { LEASEGATE_LEASE_NAME: _, ...env } = IN_POD;
     expect(problemsOf(env)).toEqual([
       {
@@ -193,7 +193,8 @@ describe('values', () => {
         option: 'LEASEGATE_LEASE_NAME (--lease-name)',
         value: null,
         message: 'is required',
-        remedy: 'set LEASEGATE_LEASE_NAME (DNS-1123 subdomain; up to 64 with commas between them)',
+        remedy:
+          'set LEASEGATE_LEASE_NAME (DNS-1123 subdomain; up to 64 with commas between them), or LEASEGATE_LEASE_NAME_PREFIX (DNS-1123 subdomain of at most 226 characters)',
       },
     ]);
   });

@@ -1,4 +1,5 @@
 import { delimiter } from 'node:path';
+import type { Workload } from '../naming/workload-lease.ts';
 import type { Address } from './address.ts';
 import type { HealthUrl } from './health-url.ts';
 import { type MembersConfig, membersOf } from './members-options.ts';
@@ -16,6 +17,8 @@ export interface Config {
   readonly lease: { readonly name: string; readonly namespace: string };
   /** One for each election, in the order in which they were named; all of one namespace. */
   readonly leases: readonly Config['lease'][];
+  /** What the hash in the Lease's name stands for; null where the name was told. */
+  readonly leaseNameOf: Workload | null;
   readonly pod: { readonly name: string; readonly namespace: string; readonly uid: string; readonly ip: string | null };
   /** Random part of this start's identity; 64 bits, so that it does not repeat. */
   readonly start: string;
@@ -49,6 +52,13 @@ export interface Config {
   /** Paths as `KUBECONFIG` holds them; undefined: the in-cluster service account, else the usual kubeconfig. */
   readonly kubeconfig: string | undefined;
   readonly logLevel: LogLevel;
+}
+
+/** As it is loaded: a name that has to be derived takes the API server to know, and `leases` is empty till then. */
+export interface LoadedConfig extends Omit<Config, 'lease' | 'leaseNameOf'> {
+  readonly lease:
+    | { readonly name: string; readonly namespace: string }
+    | { readonly namePrefix: string; readonly namespace: string };
 }
 
 /** What is put in front of the application. Durations in milliseconds. */
@@ -113,7 +123,7 @@ export interface ConfigSources extends OptionSources {
 }
 
 export type ConfigResult =
-  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: true; readonly config: LoadedConfig }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
@@ -189,11 +199,15 @@ function unreadableKubeconfig(kubeconfig: string | undefined, { readFile }: Conf
   };
 }
 
-function configOf(values: RunValues, namespace: string, { hostname, randomHex, readFile }: ConfigSources): Config {
+function configOf(
+  values: RunValues,
+  namespace: string,
+  { hostname, randomHex, readFile }: ConfigSources,
+): LoadedConfig {
   const podNamespace = values.podNamespace ?? (readFile(NAMESPACE_FILE)?.trim() || namespace);
-  const leases = values.leaseName.map((name) => Object.freeze({ name, namespace }));
-  return Object.freeze<Config>({
-    lease: leases[0]!,
+  const leases = (values.leaseName ?? []).map((name) => Object.freeze({ name, namespace }));
+  return Object.freeze<LoadedConfig>({
+    lease: leases[0] ?? prefixedLease(values, namespace),
     leases: Object.freeze(leases),
     pod: Object.freeze({
       name: values.podName ?? podNameOfHost(hostname()),
@@ -226,6 +240,12 @@ function configOf(values: RunValues, namespace: string, { hostname, randomHex, r
     kubeconfig: values.kubeconfig,
     logLevel: values.logLevel,
   });
+}
+
+/** Of whoever names no Lease. */
+function prefixedLease({ leaseNamePrefix: namePrefix }: RunValues, namespace: string): LoadedConfig['lease'] {
+  if (namePrefix === undefined) throw new Error('the options name no Lease');
+  return Object.freeze({ namePrefix, namespace });
 }
 
 function publishOf(values: RunValues, namespace: string): PublishConfig | null {

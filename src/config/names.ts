@@ -57,6 +57,18 @@ export const leaseNames: ValueType<readonly string[]> = {
   },
 };
 
+/** What names of at most 253 characters begin with, when `-` and something else follow. */
+export function prefixOf(lengthMax: number): ValueType<string> {
+  return textType({
+    placeholder: 'PREFIX',
+    accepts: `DNS-1123 subdomain of at most ${lengthMax} characters`,
+    pattern: SUBDOMAIN,
+    lengthMax,
+    message: 'is not what a DNS-1123 subdomain can begin with',
+    remedy: `use at most ${lengthMax} lower-case letters, digits, "-" and ".", with a letter or digit at both ends of each part; the "-" behind it is added`,
+  });
+}
+
 /** A pod's uid. It becomes a part of the identity, whose parts are joined by underscores. */
 export const podUid: ValueType<string> = textType({
   placeholder: 'UID',

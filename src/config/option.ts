@@ -19,6 +19,8 @@ export interface Option<T> {
   /** What happens without a value, in words, where it is more than a constant. */
   readonly defaultText?: string;
   readonly required?: true;
+  /** Key of the option that may be given instead: without either it is missing. */
+  readonly requiredUnless?: string;
   /** The flag alone means `true`, and takes no value from the argument behind it. */
   readonly switch?: true;
   /** It may be given more than once; its type then gets the texts with line ends between them. */

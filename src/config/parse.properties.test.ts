@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Address } from './address.ts';
 import { COMMANDS } from './commands.ts';
-import { type Config, type ConfigSources, loadConfig } from './load.ts';
+import { type ConfigSources, type LoadedConfig, loadConfig } from './load.ts';
 import { labelOf, type Option, type Options, type OptionTable } from './option.ts';
 import { parseOptions } from './parse.ts';
 import { formatProblems, type Problem } from './problem.ts';
@@ -143,8 +143,9 @@ const isLoopback = ({ host }: Address) =>
   host === 'localhost' || (isIP(host) !== 0 && LOOPBACK.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4'));
 
 /** The ranges and rules of docs/configuration.md, said once more. */
-function expectWithinRanges({ lease, pod, timings, apiListen, probeListen, logLevel }: Config): void {
-  expect(isSubdomain(lease.name) && isLabel(lease.namespace) && isSubdomain(pod.name)).toBe(true);
+function expectWithinRanges({ lease, pod, timings, apiListen, probeListen, logLevel }: LoadedConfig): void {
+  const name = 'name' in lease ? lease.name : `${lease.namePrefix}-hash`;
+  expect(isSubdomain(name) && isLabel(lease.namespace) && isSubdomain(pod.name)).toBe(true);
   expect(pod.uid).toMatch(/^[A-Za-z0-9.-]{1,128}$/);
   expect(pod.ip === null || isIP(pod.ip) !== 0).toBe(true);
   const { leaseDurationMs, renewDeadlineMs, renewIntervalMs, retryPeriodMs } = timings;

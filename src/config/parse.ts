@@ -28,6 +28,11 @@ export function parseOptions<O extends Options>(table: OptionTable<O>, { argv, e
   const given = new Set<string>();
   const failed = new Set<string>();
 
+  const isSaid = (key: string): boolean => {
+    const { env: name } = table.options[key]!;
+    return flags.given.get(key) !== undefined || Boolean(name !== undefined && env[name]);
+  };
+
   for (const [key, option] of Object.entries(table.options)) {
     const flagText = flags.given.get(key);
     const envText = option.env === undefined ? undefined : env[option.env] || undefined;
@@ -44,10 +49,18 @@ export function parseOptions<O extends Options>(table: OptionTable<O>, { argv, e
         const { message, remedy } = parsed;
         problems.push({ code: 'OPTION_INVALID', option: labelOf(option), value: text, message, remedy });
       }
-    } else if (option.required) {
+    } else if (option.required || (option.requiredUnless !== undefined && !isSaid(option.requiredUnless))) {
       failed.add(key);
-      const remedy = `set ${nameOf(option)} (${option.type.accepts.replaceAll('`', '')})`;
-      problems.push({ code: 'OPTION_MISSING', option: labelOf(option), value: null, message: 'is required', remedy });
+      const remedy = [option, table.options[option.requiredUnless ?? '']]
+        .flatMap((each) => (each ? [`${nameOf(each)} (${each.type.accepts.replaceAll('`', '')})`] : []))
+        .join(', or ');
+      problems.push({
+        code: 'OPTION_MISSING',
+        option: labelOf(option),
+        value: null,
+        message: 'is required',
+        remedy: `set ${remedy}`,
+      });
     }
   }
   for (const [key, { defaultFrom }] of Object.entries(table.options)) {

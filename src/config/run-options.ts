@@ -3,6 +3,7 @@ import { CANDIDACY_OPTIONS, candidacyRelations } from './candidacy-options.ts';
 import { duration, formatDuration } from './duration.ts';
 import { GATEWAY_OPTIONS, gatewayRelations } from './gateway-options.ts';
 import { HEALTH_OPTIONS, healthRelations } from './health-options.ts';
+import { LEASE_NAME_OPTIONS, leaseNameRelations } from './lease-name-options.ts';
 import { MEMBERS_OPTIONS, membersRelations } from './members-options.ts';
 import { dnsLabel, dnsSubdomain, ipAddress, leaseNames, oneOf, path, podUid } from './names.ts';
 import { NOTIFY_OPTIONS, notifyRelations } from './notify-options.ts';
@@ -43,12 +44,13 @@ export const RUN_OPTIONS = defineOptions({
       flag: 'lease-name',
       env: 'LEASEGATE_LEASE_NAME',
       type: leaseNames,
-      required: true,
+      requiredUnless: 'leaseNamePrefix',
       group: 'Lease',
       meaning:
         'Name of the Lease that the replicas compete for. It is created when it does not exist. Several, with commas between them, are as many elections: each has a leader of its own, and routes of its own below `/elections`. Gateway, publishing, status file and signal go by the first.',
       danger: 'Whoever uses the same name in the namespace takes part in the same election.',
     },
+    ...LEASE_NAME_OPTIONS,
     namespace: {
       flag: 'namespace',
       env: 'LEASEGATE_NAMESPACE',
@@ -169,6 +171,7 @@ export const RUN_OPTIONS = defineOptions({
     },
   },
   relations: [
+    ...leaseNameRelations(),
     {
       between: ['renewDeadline', 'leaseDuration'],
       rule: 'The renew deadline is shorter than the lease duration by at least a tenth of that, and by no less than 200ms.',

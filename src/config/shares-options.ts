@@ -1,4 +1,5 @@
 import type { CANDIDACY_OPTIONS } from './candidacy-options.ts';
+import type { LEASE_NAME_OPTIONS } from './lease-name-options.ts';
 import type { MEMBERS_OPTIONS } from './members-options.ts';
 import { boolean } from './numbers.ts';
 import type { Option, Options, Relation } from './option.ts';
@@ -20,7 +21,8 @@ export const SHARES_OPTIONS = {
 
 type Table = typeof SHARES_OPTIONS &
   Pick<typeof MEMBERS_OPTIONS, 'members'> &
-  Pick<typeof CANDIDACY_OPTIONS, 'preempt'> & { leaseName: Option<readonly string[]> & { readonly required: true } };
+  Pick<typeof CANDIDACY_OPTIONS, 'preempt'> &
+  Pick<typeof LEASE_NAME_OPTIONS, 'leaseNamePrefix'> & { leaseName: Option<readonly string[]> };
 
 /** The rules between it and others. */
 export function sharesRelations<O extends Options & typeof SHARES_OPTIONS>(): Relation<O>[] {
@@ -29,10 +31,20 @@ export function sharesRelations<O extends Options & typeof SHARES_OPTIONS>(): Re
       between: ['fairShare', 'leaseName'],
       rule: 'A fair share is one of several elections, among replicas that know of each other, and that take none from each other.',
       broken: ({ fairShare, leaseName }, show) =>
-        fairShare && leaseName.length === 1
+        fairShare && leaseName?.length === 1
           ? {
               message: `${show('fairShare')} has nothing to share with one election`,
               remedy: 'name several in LEASEGATE_LEASE_NAME, with commas between them, or leave it out',
+            }
+          : null,
+    },
+    {
+      between: ['fairShare', 'leaseNamePrefix'],
+      broken: ({ fairShare, leaseNamePrefix }, show) =>
+        fairShare && leaseNamePrefix !== undefined
+          ? {
+              message: `${show('fairShare')} has nothing to share with the one election of ${show('leaseNamePrefix')}`,
+              remedy: 'name several in LEASEGATE_LEASE_NAME instead, with commas between them, or leave it out',
             }
           : null,
     },

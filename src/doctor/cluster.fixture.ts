@@ -115,6 +115,7 @@ export function budgetOf(name: string, spec: DisruptionBudget['spec']): Disrupti
 /** What a replica in a pod asks for that publishes nothing. */
 export const plan: Plan = {
   lease: { namespace: 'shop', name: 'web' },
+  derived: null,
   namespaceFrom: 'POD_NAMESPACE',
   pod: { name: 'web-0', uid: 'uid-web-0', from: 'POD_NAME' },
   podNamespace: 'shop',

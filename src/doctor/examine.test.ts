@@ -2,27 +2,35 @@ import { describe, expect, test } from 'vitest';
 import { ProcessTime, VirtualTime } from '../../test/scenarios/support/virtual-time.ts';
 import { delay } from '../ports/delay.ts';
 import { accountOf, failed, found, leaseOf, NOW_MS, ownerOf, plan, podOf, TestCluster } from './cluster.fixture.ts';
-import { examine } from './examine.ts';
+import { examine, examineUnnamed } from './examine.ts';
 import { type Example, GATE, gated, holding, lost, nothing, offBy, slice } from './examples/example.fixture.ts';
 import { LEASE_EXAMPLES } from './examples/lease.fixture.ts';
+import { LEASE_NAME_EXAMPLES } from './examples/lease-name.fixture.ts';
 import { POD_EXAMPLES } from './examples/pod.fixture.ts';
 import { RIGHTS_EXAMPLES } from './examples/rights.fixture.ts';
 import { ROLLOUT_EXAMPLES } from './examples/rollout.fixture.ts';
 import { SERVER_EXAMPLES } from './examples/server.fixture.ts';
 import { FINDING_CODES, type Finding, worstOf } from './finding.ts';
+import { judgeUnnamed } from './lease-name.ts';
 import type { Plan } from './plan.ts';
 
 const EXAMPLES: readonly Example[] = [
   ...SERVER_EXAMPLES,
   ...RIGHTS_EXAMPLES,
   ...LEASE_EXAMPLES,
+  ...LEASE_NAME_EXAMPLES,
   ...POD_EXAMPLES,
   ...ROLLOUT_EXAMPLES,
 ];
 
-async function examined(arrange: (cluster: TestCluster) => void, changes: Partial<Plan> = {}): Promise<Finding[]> {
+async function examined(
+  arrange: (cluster: TestCluster) => void,
+  changes: Partial<Plan> = {},
+  unnamed?: Example['unnamed'],
+): Promise<Finding[]> {
   const cluster = new TestCluster();
   arrange(cluster);
+  if (unnamed !== undefined) return examineUnnamed(plan, judgeUnnamed(unnamed), portsOf(cluster));
   return examine({ ...plan, ...changes }, portsOf(cluster));
 }
 
@@ -45,8 +53,8 @@ function portsOf(cluster: TestCluster) {
 describe('found and told, with what to do', () => {
   test.each(EXAMPLES)(
     '$code ($level): $claim',
-    async ({ arrange, plan: changes, code, level, remedy, message, rule }) => {
-      const findings = await examined(arrange, changes);
+    async ({ arrange, plan: changes, unnamed, code, level, remedy, message, rule }) => {
+      const findings = await examined(arrange, changes, unnamed);
       const finding = findings.find((each) => each.code === code);
       expect(finding, JSON.stringify(findings, null, 1)).toMatchObject({ level, rule: rule ?? null });
       expect(finding!.remedy ?? '').toMatch(remedy ?? /^$/);
@@ -69,6 +77,15 @@ describe('an examination', () => {
 
   test('without an API server says that, and no more', async () => {
     expect((await examined(lost('timeout'))).map(({ code }) => code)).toEqual(['API_TIMEOUT']);
+  });
+
+  test('of a Lease without a name asks nothing that depends on it, and without an API server says only that', async () => {
+    expect((await examined(nothing, {}, null)).map(({ code }) => code)).toEqual([
+      'API_REACHABLE',
+      'CLOCK_OK',
+      'LEASE_NAME_UNKNOWN',
+    ]);
+    expect((await examined(lost('timeout'), {}, null)).map(({ code }) => code)).toEqual(['API_TIMEOUT']);
   });
 
   test('of a refused token says what the clock may have to do with it', async () => {

@@ -13,6 +13,7 @@ import { clockOffsetMs, judgeClock } from './clock.ts';
 import { judgeDisruption } from './disruption.ts';
 import { type Finding, skipped } from './finding.ts';
 import { judgeLease, looksStale, storedDurationMs } from './lease.ts';
+import { judgeName } from './lease-name.ts';
 import { homeOf, judgeNamespace } from './namespace.ts';
 import { accessesOf, type Need, needsOf } from './needs.ts';
 import type { Plan } from './plan.ts';
@@ -36,10 +37,8 @@ export interface ExaminationPorts {
  */
 export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Finding[]> {
   const { cluster, clock } = ports;
-  const server = await cluster.server();
-  const offsetMs = clockOffsetMs(server);
-  const reached = judgeServer(server, plan, server.version.ok ? null : await cluster.tokenExpiresWallMs());
-  if (!server.version.ok) return offsetMs === null ? reached : [...reached, judgeClock(offsetMs, plan.timings)];
+  const { findings: reached, answered, offsetMs } = await examineServer(plan, cluster);
+  if (!answered) return reached;
 
   const [user, exists, lease, pod] = await Promise.all([
     cluster.user(),
@@ -67,7 +66,7 @@ export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Find
     return need.resource === 'leases' && answers.some((answer) => !answer.ok || answer.value);
   });
   const namespace = judgeNamespace(plan, { exists, user: who, anyRight });
-  const known = [...reached, judgeClock(offsetMs, plan.timings), namespace];
+  const known = [...reached, namespace];
   if (namespace.code === 'NAMESPACE_MISSING') return known;
   return [
     ...known,
@@ -78,10 +77,31 @@ export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Find
       renewedMeanwhile: looked.renewedMeanwhile,
       refusedAsReplica: account === null && rights.some(({ answers }) => answers.some((answer) => !answer.ok)),
     }),
+    ...(looked.lease.ok ? judgeName(looked.lease.value, plan) : []),
     ...judgePod(pod, plan),
     ...service,
     ...workload,
   ];
+}
+
+/** What can be said without the name of the Lease. `unnamed` says why there is none. */
+export async function examineUnnamed(
+  plan: Pick<Plan, 'server' | 'timings'>,
+  unnamed: Finding,
+  { cluster }: ExaminationPorts,
+): Promise<Finding[]> {
+  const { findings, answered } = await examineServer(plan, cluster);
+  return answered ? [...findings, unnamed] : findings;
+}
+
+/** Whether it answers, and whether the clocks agree. */
+async function examineServer(plan: Pick<Plan, 'server' | 'timings'>, cluster: ClusterReadings) {
+  const server = await cluster.server();
+  const offsetMs = clockOffsetMs(server);
+  const answered = server.version.ok;
+  const reached = judgeServer(server, plan, answered ? null : await cluster.tokenExpiresWallMs());
+  const timed = answered || offsetMs !== null ? [judgeClock(offsetMs, plan.timings)] : [];
+  return { findings: [...reached, ...timed], answered, offsetMs };
 }
 
 const NOT_ASKED: Reading<null> = { ok: true, value: null };

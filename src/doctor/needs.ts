@@ -30,7 +30,7 @@ export interface Circumstances {
 
 /** Which rights the options need: one for each rule of docs/publishing.md and of the Role in deploy/. */
 export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Need[] {
-  const { lease, podNamespace, publishers, members, slice } = plan;
+  const { lease, derived, podNamespace, publishers, members, slice } = plan;
   const common = { name: null, helpful: [], level: 'error' as const };
   const leases = { ...common, namespace: lease.namespace, group: 'coordination.k8s.io', resource: 'leases' };
   const needs: Need[] = [
@@ -54,6 +54,16 @@ export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Ne
         : 'there is no Lease, so nobody ever leads',
     },
   ];
+  for (const { apiGroup: group, resource } of derived?.read ?? []) {
+    needs.push({
+      ...common,
+      code: 'LEASE_NAME_RIGHTS_MISSING',
+      purpose: 'to name the Lease after its workload',
+      ...{ namespace: podNamespace, group, resource },
+      verbs: ['get'],
+      consequence: 'a replica that starts never learns which Lease is its own',
+    });
+  }
   if (members) {
     needs.push({
       ...leases,

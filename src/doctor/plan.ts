@@ -1,8 +1,11 @@
+import type { Owning } from '../naming/owning-workload.ts';
 import type { PublisherName } from '../ports/publish-metrics.ts';
 
 /** What the options of `leasegate run` ask for, as far as the cluster has to play along. */
 export interface Plan {
   readonly lease: { readonly namespace: string; readonly name: string };
+  /** Where the name was made of a prefix: of which workload, and what was read to find that. Null where it was told. */
+  readonly derived: Omit<Extract<Owning, { kind: 'found' }>, 'kind'> | null;
   /** Where the Lease's namespace was found: `POD_NAMESPACE`, say. */
   readonly namespaceFrom: string;
   /** Null where nobody said which pod this is. */

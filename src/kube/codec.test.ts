@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { LeaseContent } from '../election/index.ts';
+import { LEASE_NAME_OF } from '../naming/workload-lease.ts';
 import { decodeLease, encodeChallenge, encodeLease, encodeNewLease } from './codec.ts';
 import {
   CHALLENGER,
@@ -256,5 +257,23 @@ describe('writing a Lease', () => {
     expect(encodeLease(decodeLease({ ...stored, spec: undefined })!, content).spec).toMatchObject({
       holderIdentity: ME,
     });
+  });
+});
+
+describe('what the hash in its name stands for', () => {
+  const WEB = 'Deployment.apps/web';
+
+  test('stands on a Lease that is created, claimed, renewed or released', () => {
+    expect(encodeNewLease('shop', 'w-1', content, WEB).metadata.annotations).toEqual({ [LEASE_NAME_OF]: WEB });
+    const base = decodeLease(stored)!;
+    for (const holder of [ME, base.holder, '']) {
+      const { annotations } = encodeLease(base, { ...content, holder }, WEB).metadata;
+      expect(annotations).toMatchObject({ [LEASE_NAME_OF]: WEB, 'example.com/note': 'keep me' });
+    }
+  });
+
+  test('is kept by who was told the name', () => {
+    const said = { ...stored, metadata: { ...stored.metadata, annotations: { [LEASE_NAME_OF]: WEB } } };
+    expect(encodeLease(decodeLease(said)!, content).metadata.annotations).toMatchObject({ [LEASE_NAME_OF]: WEB });
   });
 });

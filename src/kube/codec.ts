@@ -48,18 +48,27 @@ export function decodeLease(body: unknown): LeaseRecord | null {
   };
 }
 
-/** The body that creates the Lease. */
-export function encodeNewLease(namespace: string, name: string, content: LeaseContent): LeaseObject {
-  return encode({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace, name } }, content);
+/** The body that creates the Lease. `nameOf`: what the hash in its name stands for; null where it has none. */
+export function encodeNewLease(
+  namespace: string,
+  name: string,
+  content: LeaseContent,
+  nameOf: string | null = null,
+): LeaseObject {
+  return encode(
+    { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace, name } },
+    content,
+    nameOf,
+  );
 }
 
-/** The body that replaces `base`: its uid, resourceVersion and all that is not ours are kept. */
-export function encodeLease(base: LeaseRecord, content: LeaseContent): LeaseObject {
+/** The body that replaces `base`: its uid, resourceVersion and all that is not ours are kept. `nameOf` as above. */
+export function encodeLease(base: LeaseRecord, content: LeaseContent, nameOf: string | null = null): LeaseObject {
   const object = base.raw as LeaseObject;
-  if (content.holder === '' || content.holder === base.holder) return encode(object, content);
+  if (content.holder === '' || content.holder === base.holder) return encode(object, content, nameOf);
   // A wish for another holder was addressed to the former one; a new term begins without, as client-go's does.
   const { preferredHolder: _, ...spec } = object.spec ?? {};
-  return encode({ ...object, spec }, content);
+  return encode({ ...object, spec }, content, nameOf);
 }
 
 /** The body that replaces `base` by the same with one who asks its holder to give way; the spec goes back as it came. */
@@ -69,8 +78,8 @@ export function encodeChallenge(base: LeaseRecord, challenger: Challenger): Leas
   return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
-function encode(object: LeaseObject, content: LeaseContent): LeaseObject {
-  const annotations = writeAnnotations(object.metadata.annotations ?? {}, content);
+function encode(object: LeaseObject, content: LeaseContent, nameOf: string | null): LeaseObject {
+  const annotations = writeAnnotations(object.metadata.annotations ?? {}, content, nameOf);
   return {
     ...object,
     metadata: { ...object.metadata, annotations },

@@ -137,6 +137,11 @@ export class HttpTransport implements Transport {
     });
   }
 
+  /** Ends all connections: requests under way fail with `reset`. */
+  close(): void {
+    this.#agent?.destroy();
+  }
+
   #agentFor({ tls, tlsVersion }: PresentCredentials): http.Agent | https.Agent {
     if (this.#agent === null || this.#agentVersion !== tlsVersion) {
       // Requests under way end on the old agent's connections; its idle ones go now.

@@ -1,4 +1,5 @@
 import type { Challenger, LeaseContent } from '../election/index.ts';
+import { LEASE_NAME_OF } from '../naming/workload-lease.ts';
 
 /** Where the holder publishes its address; valid only together with {@link HOLDER_ADDRESS_OF}. */
 export const HOLDER_ADDRESS = 'leasegate.dev/holder-address';
@@ -39,13 +40,17 @@ export function readAnnotations(
   };
 }
 
-/** `before` without what earlier writes said, and with what `content` says. */
-export function writeAnnotations(before: Annotations, content: LeaseContent): Annotations {
+/**
+ * `before` without what earlier writes said, and with what `content` says. `nameOf`: what the hash in the Lease's name stands for;
+ * null leaves alone what is said of that.
+ */
+export function writeAnnotations(before: Annotations, content: LeaseContent, nameOf: string | null): Annotations {
   const { holder, holderAddress, holderPriority, nextHolder, renewTime } = content;
   return {
     ...Object.fromEntries(Object.entries(before).filter(([name]) => !OURS.includes(name))),
     ...(holderAddress !== null && { [HOLDER_ADDRESS]: holderAddress, [HOLDER_ADDRESS_OF]: holder }),
     ...(holderPriority !== null && { [HOLDER_PRIORITY]: String(holderPriority), [HOLDER_PRIORITY_OF]: holder }),
+    ...(nameOf !== null && { [LEASE_NAME_OF]: nameOf }),
     ...(nextHolder !== '' && { [NEXT_HOLDER]: nextHolder, [NEXT_HOLDER_AT]: renewTime }),
   };
 }

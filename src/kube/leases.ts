@@ -24,9 +24,12 @@ export class LeaseStore {
   readonly #client: KubeClient;
   readonly #lease: LeaseName;
   readonly #path: string;
+  readonly #nameOf: string | null;
 
-  constructor(client: KubeClient, lease: LeaseName) {
+  /** `nameOf`: what the hash in the Lease's name stands for, to be written on it; null where it was told. */
+  constructor(client: KubeClient, lease: LeaseName, nameOf: string | null = null) {
     this.#client = client;
+    this.#nameOf = nameOf;
     this.#lease = lease;
     this.#path = `${leasesPath(lease.namespace)}/${encodeURIComponent(lease.name)}`;
   }
@@ -39,7 +42,7 @@ export class LeaseStore {
 
   async create(content: LeaseContent, timeoutMs: number): Promise<RequestOutcome> {
     const { namespace, name } = this.#lease;
-    const body = encodeNewLease(namespace, name, content);
+    const body = encodeNewLease(namespace, name, content, this.#nameOf);
     const path = leasesPath(namespace);
     return outcomeOf(
       await this.#client.call(this.#target('create'), { method: 'POST', path, body, timeoutMs }, isLease),
@@ -48,7 +51,7 @@ export class LeaseStore {
 
   /** Replaces `base` and nothing else: its uid and resourceVersion go with the body. */
   update(base: LeaseRecord, content: LeaseContent, timeoutMs: number): Promise<RequestOutcome> {
-    return this.#replace(encodeLease(base, content), timeoutMs);
+    return this.#replace(encodeLease(base, content, this.#nameOf), timeoutMs);
   }
 
   /** Asks the holder of `base` to give way; replaces that version and nothing else. */

@@ -3,6 +3,7 @@ import { ProcessTime, VirtualTime } from '../../test/scenarios/support/virtual-t
 import { NO_METRICS, SILENT_LOG } from '../../test/scenarios/support/world.ts';
 import { KubeClient } from './client.ts';
 import { EndpointSliceStore } from './endpointslices.ts';
+import { OwnedObjects } from './owned-objects.ts';
 import { PodStore } from './pods.ts';
 import { notFound, ok, refusal, ScriptedTransport } from './scripted-transport.fixture.ts';
 import { TransportError } from './transport.ts';
@@ -42,6 +43,30 @@ describe('requests', () => {
       ['PATCH', '/api/v1/namespaces/shop/pods/a/status', 'application/strategic-merge-patch+json'],
     ]);
     expect(transport.requests[2]?.body).toBe(patch);
+  });
+
+  test('for what a pod is owned by name its API group, and say which rule they need', async () => {
+    const client = new KubeClient({ transport, clock: new ProcessTime(time), metrics: NO_METRICS, log });
+    const objects = new OwnedObjects(client, 'shop', 1_000);
+    const forbidden = { kind: 'Status', reason: 'Forbidden', message: 'jobs "c" is forbidden: cannot get resource' };
+    transport.answers = [ok(pod), notFound('replicasets', 'b'), refusal(403, forbidden)];
+    expect(await objects.read({ apiGroup: '', resource: 'pods', name: 'a' })).toEqual({ ok: true, value: pod });
+    expect(await objects.read({ apiGroup: 'apps', resource: 'replicasets', name: 'b' })).toEqual({
+      ok: true,
+      value: null,
+    });
+    expect(await objects.read({ apiGroup: 'batch', resource: 'jobs', name: 'c' })).toMatchObject({
+      ok: false,
+      failure: {
+        code: 'forbidden',
+        remedy: expect.stringContaining('{"apiGroups":["batch"],"resources":["jobs"],"verbs":["get"]}'),
+      },
+    });
+    expect(asked().map(([, path]) => path)).toEqual([
+      '/api/v1/namespaces/shop/pods/a',
+      '/apis/apps/v1/namespaces/shop/replicasets/b',
+      '/apis/batch/v1/namespaces/shop/jobs/c',
+    ]);
   });
 
   test('for an EndpointSlice, too', async () => {

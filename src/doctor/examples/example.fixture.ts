@@ -1,5 +1,6 @@
 import { failed, found, leaseOf, NOW_MS, type TestCluster } from '../cluster.fixture.ts';
 import type { FindingCode, Level } from '../finding.ts';
+import type { judgeUnnamed } from '../lease-name.ts';
 import type { Plan } from '../plan.ts';
 
 /** One thing that may be wrong (or well), and what is said of it. */
@@ -7,6 +8,8 @@ export interface Example {
   readonly claim: string;
   readonly arrange: (cluster: TestCluster) => void;
   readonly plan?: Partial<Plan>;
+  /** The Lease has no name: why. */
+  readonly unnamed?: Parameters<typeof judgeUnnamed>[0];
   readonly code: FindingCode;
   readonly level: Level;
   /** A part of the remedy; left out where there is none. */
