@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadKubeConfig } from '../kube/kubeconfig.ts';
 import { MemberLeaseStore } from '../kube/member-leases.ts';
 import { type LeaseServer, renderKubeconfig, startLeaseServer } from '../lease-server/index.ts';
+import { LEASE_NAME_OF, workloadLeaseName } from '../naming/workload-lease.ts';
 import { systemClock, systemTimers } from '../ports/clock.ts';
 import { TestContext } from './context.fixture.ts';
 import { leases } from './leases.ts';
@@ -57,10 +58,37 @@ async function put(namespace: string, name: string, { holder, renewedAgoMs, dura
   expect(patched.status).toBe(200);
 }
 
+async function annotate(name: string, text: string) {
+  const response = await fetch(`${server.url}/apis/coordination.k8s.io/v1/namespaces/shop/leases/${name}`, {
+    method: 'PATCH',
+    headers: { 'Content-Type': 'application/merge-patch+json' },
+    body: JSON.stringify({ metadata: { annotations: { [LEASE_NAME_OF]: text } } }),
+  });
+  expect(response.status).toBe(200);
+}
+
 const run = (...argv: string[]) => leases(['--kubeconfig', kubeconfig, ...argv], context);
 const held = { holder: 'web-1_a', renewedAgoMs: 1_000, durationSeconds: 15, transitions: 4 };
 
 describe('leasegate leases', () => {
+  test('says what the hash in a name stands for, and does not believe it unseen', async () => {
+    const web = { apiGroup: 'apps', kind: 'Deployment', namespace: 'shop', name: 'web' };
+    const name = workloadLeaseName('worker', web, 'shop');
+    await put('shop', name, held);
+    await put('shop', 'worker-forged', held);
+    await annotate(name, 'Deployment.apps/web');
+    await annotate('worker-forged', 'Deployment.apps/web\u001b[2J');
+    expect(await run()).toBe(0);
+    expect(context.out).toMatch(new RegExp(`${name} .*  Deployment\\.apps/web\n`));
+    expect(context.out).toContain('  UNVERIFIED Deployment.apps/web?[2J\n');
+    context = new TestContext();
+    await run('--output', 'json');
+    expect(JSON.parse(context.out).leases).toMatchObject([
+      { name, nameOf: { workload: 'Deployment.apps/web', verified: true } },
+      { name: 'worker-forged', nameOf: { verified: false } },
+    ]);
+  });
+
   test('says of each Lease what it is for, who holds it, and how it stands', async () => {
     await put('shop', 'web', held);
     await put('shop', 'old', { ...held, renewedAgoMs: 60_000 });

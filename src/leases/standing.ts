@@ -1,3 +1,4 @@
+import { type NameClaim, nameClaimOf } from '../naming/workload-lease.ts';
 import { kindOf, type LeaseKind, type MemberOf, memberOf, type StoredLease } from './identify.ts';
 
 /**
@@ -27,6 +28,8 @@ export interface LeaseRow {
   readonly standing: Standing;
   /** Of a member's: the election and the pod that it is of. */
   readonly memberOf: MemberOf | null;
+  /** What the hash in the name stands for, by what stands on the Lease, and whether that is true; null where nothing does. */
+  readonly nameOf: NameClaim | null;
 }
 
 /** What there is to say of a Lease that was renewed so long ago. */
@@ -45,6 +48,7 @@ export function rowOf(lease: StoredLease, age: Age | null): LeaseRow {
     transitions: spec.leaseTransitions ?? null,
     standing: standingOf(kind, holder, age, durationMs),
     memberOf: memberOf(lease),
+    nameOf: nameClaimOf(metadata),
   };
 }
 

@@ -1,16 +1,16 @@
 import { type LeaseRow, standsOut } from './standing.ts';
 
-/** For people: one line per Lease, what stands out in capitals, and a summary. `wide` adds what a narrow terminal has no room for. */
+/**
+ * For people: one line per Lease, what stands out in capitals, and a summary. `wide` adds what a narrow terminal has no room for;
+ * what names stand for is told where there are such names.
+ */
 export function textOf(rows: readonly LeaseRow[], { wide }: { readonly wide: boolean }): string {
   if (rows.length === 0) return 'no Leases\n';
+  const named = rows.some(({ nameOf }) => nameOf !== null);
   const head = [
-    'NAMESPACE',
-    'NAME',
-    'KIND',
-    'HOLDER',
-    'RENEWED',
-    'STATE',
+    ...['NAMESPACE', 'NAME', 'KIND', 'HOLDER', 'RENEWED', 'STATE'],
     ...(wide ? ['DURATION', 'TERMS', 'MEMBER OF'] : []),
+    ...(named ? ['NAME OF'] : []),
   ];
   const lines = [...rows]
     .sort(byName)
@@ -24,6 +24,7 @@ export function textOf(rows: readonly LeaseRow[], { wide }: { readonly wide: boo
       ...(wide
         ? [row.durationMs === null ? '-' : seconds(row.durationMs), String(row.transitions ?? '-'), belonging(row)]
         : []),
+      ...(named ? [nameOf(row, wide)] : []),
     ]);
   const all = [head, ...lines];
   const widths = head.map((_, column) => Math.max(...all.map((line) => line[column]!.length)));
@@ -41,6 +42,15 @@ export function jsonOf(rows: readonly LeaseRow[]): string {
   return `${JSON.stringify({ leases: [...rows].sort(byName) })}\n`;
 }
 
+/** Anybody can write what is not verified. */
+function nameOf({ nameOf: claim }: LeaseRow, wide: boolean): string {
+  if (claim === null) return '-';
+  return claim.verified
+    ? claim.workload
+    : `UNVERIFIED ${shortened(claim.workload.slice(0, CLAIM_MAX).replaceAll(/[^ -~]/g, '?'), wide)}`;
+}
+
+const CLAIM_MAX = 253;
 const HOLDER_MAX = 40;
 
 function shortened(holder: string, wide: boolean): string {
