@@ -1,5 +1,6 @@
+import { PREFIX_LENGTH_MAX } from '../naming/workload-lease.ts';
 import { VERSION } from '../version.ts';
-import { dnsLabel, dnsSubdomain, listOf, oneOf } from './names.ts';
+import { dnsLabel, dnsSubdomain, listOf, oneOf, prefixOf } from './names.ts';
 import { boolean } from './numbers.ts';
 import { defineOptions } from './option.ts';
 import { PUBLISHERS } from './publish-options.ts';
@@ -87,6 +88,15 @@ export const INJECT_OPTIONS = defineOptions({
       group: 'Election',
       meaning: 'Name of the Lease.',
     },
+    leaseNamePrefix: {
+      flag: 'lease-name-prefix',
+      type: prefixOf(PREFIX_LENGTH_MAX),
+      defaultText: 'the name holds no hash',
+      group: 'Election',
+      meaning:
+        "Instead of a name: the Lease is `<prefix>-<hash>`, with a hash of the workload's kind and name, as [`LEASEGATE_LEASE_NAME_PREFIX`](custom-leases.md#names-that-dont-collide) makes it.",
+      danger: 'What renames the workload later does not reach the hash: let `inject` be the last step.',
+    },
     set: {
       flag: 'set',
       type: assignments,
@@ -163,6 +173,14 @@ export const INJECT_OPTIONS = defineOptions({
     },
   },
   relations: [
+    {
+      between: ['leaseName', 'leaseNamePrefix'],
+      rule: 'Either `--lease-name` or `--lease-name-prefix` is given, or neither.',
+      broken: (_values, show) => ({
+        message: `${show('leaseName')} and ${show('leaseNamePrefix')} both name the Lease`,
+        remedy: 'take one of them',
+      }),
+    },
     {
       between: ['publish'],
       rule: '`endpointslice` needs `--service`.',

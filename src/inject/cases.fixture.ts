@@ -26,6 +26,8 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   'only-one': '--only Deployment/release-shop',
   settings:
     '--image registry.example.com/leasegate:0.1.0 --lease-name shop.main --no-rbac --set LEASEGATE_LEASE_DURATION=30s --set LEASEGATE_PRIORITY=5 --set LEASEGATE_PROBE_LISTEN=:9041 --set LEASEGATE_LEAD_UNHEALTHY=true --set LEASEGATE_APP_HEALTH_URL=http://127.0.0.1:8080/health',
+  'lease-name-prefix': '--lease-name-prefix worker',
+  'refused-prefix-of-pod': '--lease-name-prefix worker',
   'pod-generate-name': '--lease-name workers',
   'refused-shared-lease': '--lease-name both',
   'refused-service-selector': '--publish endpointslice --service web',

@@ -11,6 +11,8 @@ export interface Selector {
 export interface InjectOptions {
   /** Null: the name of the workload. */
   readonly leaseName: string | null;
+  /** Not null: the Lease's name is this with a hash of the workload. */
+  readonly leaseNamePrefix: string | null;
   readonly image: string;
   readonly position: 'last' | 'first';
   readonly publish: readonly (typeof PUBLISHERS)[number][];
@@ -30,6 +32,7 @@ export interface InjectOptions {
 export function optionsOf(values: Values<typeof INJECT_OPTIONS.options>): InjectOptions {
   return {
     leaseName: values.leaseName ?? null,
+    leaseNamePrefix: values.leaseNamePrefix ?? null,
     image: values.image,
     position: values.position,
     publish: values.publish ?? [],

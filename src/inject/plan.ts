@@ -1,4 +1,5 @@
 import { dnsSubdomain } from '../config/names.ts';
+import { formatWorkload, workloadLeaseName } from '../naming/workload-lease.ts';
 import { ELECTION_LABEL, GATE_CONDITION, LABEL_VALUE_LENGTH_MAX } from '../publish/names.ts';
 import { type Change, isEditable, valueAt } from './change.ts';
 import type { Value } from './emit.ts';
@@ -150,29 +151,52 @@ function serviceAccountOf({ serviceAccountName, serviceAccount }: ObjectValue): 
   return serviceAccountName || serviceAccount || undefined;
 }
 
-function electionOf({ manifest, name, namespace, podSpec }: Workload, options: InjectOptions): Election {
+function electionOf(
+  { manifest, apiGroup, kind, name, namespace, podSpec }: Workload,
+  options: InjectOptions,
+): Election {
   if (name !== undefined && !dnsSubdomain.parse(name).ok) {
     const message = `its name ${JSON.stringify(name)} is none that Kubernetes takes`;
     throw new Refused('UNUSUAL_SHAPE', manifest.start, message, 'mend it; if it is a template, render it first');
   }
-  const leaseName = options.leaseName ?? name;
-  if (leaseName === undefined) {
+  const named = leaseOf({ apiGroup, kind, name }, options);
+  if (named === null) {
     throw new Refused(
       'LEASE_NAME_MISSING',
       manifest.start,
-      'has no name that its Lease could have',
+      kind === 'Pod' && name !== undefined
+        ? 'is made by no workload that its Lease could be named after'
+        : 'has no name that its Lease could have',
       'give one: --lease-name NAME',
     );
   }
   const existing = serviceAccountOf(podSpec) ?? options.serviceAccount ?? undefined;
   // One of a kind in the namespace, as the Lease is: a Deployment and a CronJob may have one name.
-  const roleName = `${leaseName}-leasegate`;
+  const roleName = `${named.leaseName}-leasegate`;
   return {
     subject: manifest.subject,
     namespace,
-    leaseName,
+    ...named,
     roleName,
     serviceAccount: existing ?? roleName,
     ownServiceAccount: existing === undefined,
+  };
+}
+
+/** Null where the workload has no name to make it of. A pod that is its own is nothing that other pods could be of as well. */
+function leaseOf(
+  { apiGroup, kind, name }: Pick<Workload, 'apiGroup' | 'kind' | 'name'>,
+  { leaseName, leaseNamePrefix }: InjectOptions,
+): Pick<Election, 'leaseName' | 'leaseNameOf'> | null {
+  if (leaseName !== null) return { leaseName, leaseNameOf: null };
+  if (name === undefined) return null;
+  if (leaseNamePrefix === null) return { leaseName: name, leaseNameOf: null };
+  if (kind === 'Pod') return null;
+  // The Lease is in the namespace of its workload, whichever that will be.
+  const namespace = '';
+  const workload = { apiGroup, kind, namespace, name };
+  return {
+    leaseName: workloadLeaseName(leaseNamePrefix, workload, namespace),
+    leaseNameOf: formatWorkload(workload, namespace),
   };
 }

@@ -1,3 +1,4 @@
+import { LEASE_NAME_OF } from '../naming/workload-lease.ts';
 import { ELECTION_LABEL, electionKey, LABEL_VALUE_LENGTH_MAX, sliceName } from '../publish/names.ts';
 import type { Value } from './emit.ts';
 import type { InjectOptions } from './options.ts';
@@ -10,6 +11,8 @@ export interface Election {
   readonly subject: string;
   readonly namespace: string | undefined;
   readonly leaseName: string;
+  /** What the hash in the name stands for, as the Lease shall say it; null where there is none. */
+  readonly leaseNameOf: string | null;
   /** Of Role, RoleBinding, and the service account that is made. */
   readonly roleName: string;
   readonly serviceAccount: string;
@@ -24,8 +27,8 @@ type Document = { readonly kind: string; readonly metadata: { readonly name: str
 
 /** The documents that a workload needs beside it, in the order in which they can be applied. */
 export function documentsOf(election: Election, rights: Rights): readonly Document[] {
-  const { leaseName, roleName, serviceAccount, ownServiceAccount } = election;
-  const metadata = (name: string) => ({
+  const { leaseName, leaseNameOf, roleName, serviceAccount, ownServiceAccount } = election;
+  const metadata = (name: string, annotations: Readonly<Record<string, string>> = {}) => ({
     name,
     ...(election.namespace === undefined ? {} : { namespace: election.namespace }),
     labels: {
@@ -33,7 +36,7 @@ export function documentsOf(election: Election, rights: Rights): readonly Docume
       'app.kubernetes.io/managed-by': MANAGED_BY,
       ...electionLabel(leaseName),
     },
-    annotations: { [FOR_ANNOTATION]: election.subject },
+    annotations: { [FOR_ANNOTATION]: election.subject, ...annotations },
   });
   const rbac = 'rbac.authorization.k8s.io';
   return [
@@ -58,7 +61,11 @@ export function documentsOf(election: Election, rights: Rights): readonly Docume
       subjects: [{ kind: 'ServiceAccount', name: serviceAccount, ...namespaced(election) }],
     },
     // Empty, so that the first replica takes it at once, and that applying it again takes nothing away from a leader.
-    { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: metadata(leaseName) },
+    {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: metadata(leaseName, leaseNameOf === null ? {} : { [LEASE_NAME_OF]: leaseNameOf }),
+    },
   ];
 }
 

@@ -20,6 +20,7 @@ export interface Settings {
 /** Variables that have a flag of their own here, or none at all. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   LEASEGATE_LEASE_NAME: 'use --lease-name',
+  LEASEGATE_LEASE_NAME_PREFIX: 'use --lease-name-prefix',
   LEASEGATE_PUBLISH: 'use --publish',
   LEASEGATE_ENDPOINTSLICE_SERVICE: 'use --service, with --publish endpointslice',
   LEASEGATE_GATEWAY_LISTEN: 'use --gateway',

@@ -4,6 +4,8 @@ import type { Manifest, ObjectValue } from './manifests.ts';
 /** A workload, with what is asked of it. Nothing of it has been checked. */
 export interface Workload {
   readonly manifest: Manifest;
+  /** `''` is the core group. */
+  readonly apiGroup: string;
   readonly kind: Kind;
   readonly name: string | undefined;
   readonly namespace: string | undefined;
@@ -43,6 +45,7 @@ export function workloadOf(manifest: Manifest): Workload | null {
   const scaled = kind === 'Deployment' || kind === 'StatefulSet' || kind === 'ReplicaSet';
   return {
     manifest,
+    apiGroup: KINDS[kind].group,
     kind,
     name: text(value.metadata?.name),
     namespace: text(value.metadata?.namespace),
