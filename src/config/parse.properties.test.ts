@@ -195,7 +195,7 @@ function expectNoPollution(): void {
   expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(PRISTINE);
 }
 
-describe('whatever the arguments and the environment are', () => {
+describe('whatever the arguments and the environment are', { timeout: 30_000 }, () => {
   test('`run` gets values within all ranges and rules, frozen, or an explanation of every mistake; nothing is thrown', () => {
     fc.assert(
       fc.property(argv, env, surroundings, (argv, env, around) => {

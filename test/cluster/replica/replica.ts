@@ -28,7 +28,8 @@ export interface ReplicaOptions {
   readonly podUid: string;
   readonly kubeconfig: string;
   readonly namespace: string;
-  readonly leaseName: string;
+  /** Null: it is named by `args` or `env`. */
+  readonly leaseName: string | null;
   readonly timings: Timings;
   /** Time between two questions to `/leader`. */
   readonly askEveryMs: number;
@@ -93,7 +94,8 @@ export class Replica extends LineProcess {
       args: [
         ...command.slice(1),
         'run',
-        ...['--lease-name', leaseName, '--namespace', namespace],
+        ...(leaseName === null ? [] : ['--lease-name', leaseName]),
+        ...['--namespace', namespace],
         ...['--lease-duration', timings.leaseDuration, '--renew-deadline', timings.renewDeadline],
         ...['--retry-period', timings.retryPeriod],
         ...['--api-listen', '127.0.0.1:0', '--probe-listen', options.probeListen ?? '127.0.0.1:0'],

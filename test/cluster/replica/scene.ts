@@ -41,6 +41,8 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Program and arguments put before its own; it must `exec` them, for signals go to its pid: `['prlimit', '--nofile=64']`. */
   readonly commandPrefix?: readonly string[];
+  /** Null: its options name the Lease in another way. Default: that of the scene. */
+  readonly leaseName?: null;
   /** Further arguments. */
   readonly args?: readonly string[];
   /** Its wall clock is not this machine's: its log's lines are timed by their receipt. Default: false. */
@@ -119,7 +121,7 @@ export class Scene {
       podUid: restartOf?.podUid ?? options.podUid ?? crypto.randomUUID(),
       kubeconfig,
       namespace: this.namespace,
-      leaseName: LEASE_NAME,
+      leaseName: options.leaseName === null ? null : LEASE_NAME,
       timings: this.timings,
       askEveryMs: this.#options.askEveryMs,
       probeListen: options.probeListen,
