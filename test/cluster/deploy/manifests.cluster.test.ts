@@ -70,7 +70,8 @@ describe('components', () => {
         .filter(({ kind }) => kind === 'StatefulSet')
         .sort(byName)
         .reverse();
-      expect(sidecarOf(shop).env, component).toMatchObject({ LEASEGATE_LEASE_NAME: 'leasegate' });
+      const name = component === 'lease-name-prefix' ? 'LEASEGATE_LEASE_NAME_PREFIX' : 'LEASEGATE_LEASE_NAME';
+      expect(sidecarOf(shop).env, component).toMatchObject({ [name]: 'leasegate' });
       expect(plain.spec.template.spec, 'who does not want it is left alone').not.toHaveProperty('initContainers');
       expect(shop.spec.template.spec.containers).toEqual(statefulSet('shop').spec.template.spec.containers);
       expect(shop.spec.selector).toEqual(statefulSet('shop').spec.selector);
@@ -89,6 +90,21 @@ describe('components', () => {
     delete alone.containers[0].restartPolicy;
     for (const probe of ['startupProbe', 'livenessProbe']) delete alone.containers[0][probe];
     expect(await admitPod('sidecar', alone)).toBe(201);
+  });
+
+  test('a name by prefix comes with the rights to derive it, and without what would have to know it', async () => {
+    const more = ['components/sidecar', 'components/lease-name-prefix'];
+    const overlay = { resources: ['shop.yaml'], components: more, namePrefix: 'shop-' };
+    const manifests = await render(controlPlane, overlay, { 'shop.yaml': [statefulSet('web')] });
+    expect(sidecarOf(only(manifests, 'StatefulSet')).env).not.toHaveProperty('LEASEGATE_LEASE_NAME');
+    expect(manifests.map(({ kind }) => kind)).not.toContain('Lease');
+    expect(only(manifests, 'ServiceAccount').metadata.labels).not.toHaveProperty(['leasegate.dev/election']);
+    const { rules } = only(manifests, 'Role');
+    expect(rules.filter((rule: Manifest) => 'resourceNames' in rule)).toEqual([]);
+    expect(rules.slice(-2)).toEqual([
+      { apiGroups: [''], resources: ['pods'], verbs: ['get'] },
+      { apiGroups: ['apps'], resources: ['replicasets'], verbs: ['get'] },
+    ]);
   });
 
   test('the right to create Leases is left out in one line', async () => {
