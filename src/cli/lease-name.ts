@@ -78,7 +78,8 @@ export async function nameLease(config: LoadedConfig, kube: LoadedKubeConfig, co
         return { exitCode: 2 };
       }
       trouble.note(owning.failure);
-      const pause = endableDelay(owning.failure.retryAfterMs ?? retryMs * (0.8 + 0.4 * Math.random()), systemTimers);
+      const pauseMs = Math.min(owning.failure.retryAfterMs ?? retryMs * (0.8 + 0.4 * Math.random()), RETRY_MS_MAX);
+      const pause = endableDelay(pauseMs, systemTimers);
       const ended = await Promise.race([pause.over, signalled]);
       pause.end();
       if (ended === 'signalled') return stopped();

@@ -94,7 +94,7 @@ export const INJECT_OPTIONS = defineOptions({
       defaultText: 'the name holds no hash',
       group: 'Election',
       meaning:
-        "Instead of a name: the Lease is `<prefix>-<hash>`, with a hash of the workload's kind and name, as [`LEASEGATE_LEASE_NAME_PREFIX`](custom-leases.md#names-that-dont-collide) makes it.",
+        "Instead of a name: the Lease is `<prefix>-<hash>`, with a hash of the workload's kind and name, as `LEASEGATE_LEASE_NAME_PREFIX` makes it: docs/custom-leases.md.",
       danger: 'What renames the workload later does not reach the hash: let `inject` be the last step.',
     },
     set: {

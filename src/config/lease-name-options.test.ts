@@ -37,6 +37,11 @@ test('a name and a prefix are refused together, and so is neither, with both opt
   ]);
 });
 
+test('a prefix is one election, of which nothing can be shared', () => {
+  const shared = { LEASEGATE_FAIR_SHARE: 'true', LEASEGATE_MEMBERS: 'true', LEASEGATE_LEASE_NAME_PREFIX: 'worker' };
+  expect(said(shared)).toEqual([expect.stringMatching(/^OPTION_CONFLICT .*nothing to share with the one election of/)]);
+});
+
 test('a prefix without the name of the pod is refused', () => {
   expect(said({ LEASEGATE_LEASE_NAME_PREFIX: 'worker', POD_NAME: '' })).toEqual([
     expect.stringMatching(/POD_NAME is not set; set POD_NAME from the downward API .* LEASEGATE_LEASE_NAME$/),

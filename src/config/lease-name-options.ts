@@ -11,7 +11,7 @@ export const LEASE_NAME_OPTIONS = {
     defaultText: 'the name is told',
     group: 'Lease',
     meaning:
-      'Instead of a name: the Lease is `<prefix>-<hash>`, with a hash of the workload that keeps this pod running (its Deployment, say), so that two installations of one product never meet. See [custom Leases](custom-leases.md#names-that-dont-collide).',
+      'Instead of a name: the Lease is `<prefix>-<hash>`, with a hash of the workload that keeps this pod running (its Deployment, say), so that two installations of one product never meet: docs/custom-leases.md.',
     danger:
       "It takes two requests at the start, and rules in the Role: to read pods, and ReplicaSets or Jobs; that for the Lease can't name it beforehand.",
   },
