@@ -20,6 +20,7 @@ export interface Settings {
 /** Variables that have a flag of their own here, or none at all. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   LEASEGATE_LEASE_NAME: 'use --lease-name',
+  LEASEGATE_MEMBERS: 'use --members',
   LEASEGATE_PUBLISH: 'use --publish',
   LEASEGATE_ENDPOINTSLICE_SERVICE: 'use --service, with --publish endpointslice',
   LEASEGATE_GATEWAY_LISTEN: 'use --gateway',
@@ -32,8 +33,9 @@ const SAMPLE_POD = { POD_NAME: 'pod', POD_NAMESPACE: 'namespace', POD_UID: 'uid'
 
 /** Checks the sidecar's variables as the sidecar will; all problems at once. */
 export function settingsOf(options: InjectOptions): Settings | readonly Problem[] {
-  const { publish, service, gateway, set } = options;
+  const { members, publish, service, gateway, set } = options;
   const env: (readonly [string, string])[] = [
+    ...(members ? [['LEASEGATE_MEMBERS', 'true'] as const] : []),
     ...(publish.length > 0 ? [['LEASEGATE_PUBLISH', publish.join(',')] as const] : []),
     ...(publish.includes('endpointslice') ? [['LEASEGATE_ENDPOINTSLICE_SERVICE', service ?? ''] as const] : []),
     ...(gateway === null
