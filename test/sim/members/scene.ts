@@ -39,12 +39,12 @@ export class MemberScene {
   readonly timings: MemberTimings;
   readonly #parts: SceneParts;
   readonly #places: Place[] = [];
-  readonly #awaited = new Map<string, () => void>();
+  readonly #awaited = new Map<string, { readonly fromMs: number; readonly goOn: () => void }>();
   #starts = 0;
   #healed = false;
 
   constructor(parts: SceneParts) {
-    const { random, server, world } = parts;
+    const { random, server, world, trace } = parts;
     this.#parts = parts;
     this.random = random;
     this.server = server;
@@ -56,10 +56,11 @@ export class MemberScene {
       world.after(random.between(0, 3_000), () => this.start(place));
     }
     server.onRead = (name, reader) => {
-      const owner = this.#awaited.get(name);
-      if (owner === undefined || this.#at(reader)?.leaseName === name) return;
+      const awaited = this.#awaited.get(name);
+      if (awaited === undefined || world.nowMs < awaited.fromMs) return;
       this.#awaited.delete(name);
-      owner();
+      trace(`the Lease of a stopped one is read by ${reader}`);
+      awaited.goOn();
     };
   }
 
@@ -92,10 +93,11 @@ export class MemberScene {
   }
 
   weather(place: number, change: Partial<Weather>, forMs: number): void {
-    const weather = this.#living(place)?.transport.weather;
+    const weather = this.#either(place)?.transport.weather;
     if (weather === undefined) return;
     Object.assign(weather, change);
     this.#parts.world.after(forMs, () => {
+      this.#parts.oracle.look();
       Object.assign(weather, Object.fromEntries(Object.keys(change).map((key) => [key, CALM[key as keyof Weather]])));
     });
   }
@@ -120,7 +122,7 @@ export class MemberScene {
   }
 
   stop(place: number, how: 'stop' | 'suspend' | 'freeze', forMs = this.span()): void {
-    const process = this.#living(place);
+    const process = this.#either(place);
     if (process === null || !process.machine.running) return;
     process.machine[how]();
     this.#parts.world.after(forMs, () => this.#goOn(process));
@@ -128,18 +130,30 @@ export class MemberScene {
 
   /** Stopped until somebody is about to collect its Lease: the heartbeat and the deletion race. */
   stopUntilRead(place: number): void {
-    const process = this.#living(place);
+    this.#stopUntilRead(this.#living(place), 0);
+  }
+
+  /** Two processes of one pod's name; the younger one is stopped until the older one is about to take it for dead. */
+  doubleUntilRead(place: number): void {
+    const { durationMs } = this.timings;
+    this.double(place, 8 * durationMs);
+    const { double } = this.#places[place]!;
+    this.later(this.random.between(0.1, 1) * durationMs, () => this.#stopUntilRead(double, durationMs));
+  }
+
+  #stopUntilRead(process: MemberProcess | null, afterMs: number): void {
     if (process === null || !process.machine.running) return;
+    const { world } = this.#parts;
     process.machine.stop();
     const goOn = () => {
       this.#awaited.delete(process.leaseName);
       this.#goOn(process);
     };
-    this.#awaited.set(process.leaseName, () => {
-      this.#parts.trace(`${process.name}: its Lease is read`);
-      this.#parts.world.after(this.random.between(0, 4), goOn);
+    this.#awaited.set(process.leaseName, {
+      fromMs: world.nowMs + afterMs,
+      goOn: () => world.after(this.random.between(0, 4), goOn),
     });
-    this.#parts.world.after(6 * this.timings.durationMs, goOn);
+    world.after(6 * this.timings.durationMs, goOn);
   }
 
   /** `samePod`: its successor has its name. Else Kubernetes deletes the Lease with the pod, in the end, or never. */
@@ -172,12 +186,12 @@ export class MemberScene {
   }
 
   /** Two processes of one pod's name, for a while. */
-  double(place: number): void {
+  double(place: number, forMs = this.span()): void {
     const at = this.#places[place]!;
     if (this.#living(place) === null || (at.double !== null && !at.double.machine.ended)) return;
     const double = this.#begin(at);
     at.double = double;
-    this.#parts.world.after(this.span(), () => this.#endDouble(at));
+    this.#parts.world.after(forMs, () => this.#endDouble(at));
   }
 
   stepWallClock(place: number, byMs: number): void {
@@ -199,6 +213,7 @@ export class MemberScene {
         if (place === 0 || this.random.chance(0.7)) this.#parts.world.after(8_000, () => this.start(place));
         continue;
       }
+      this.#parts.oracle.look();
       Object.assign(process.transport.weather, CALM);
       this.#goOn(process);
     }
@@ -237,14 +252,18 @@ export class MemberScene {
     return process?.machine.ended ? null : process;
   }
 
-  #at(name: string): MemberProcess | undefined {
-    return this.processes.find((process) => process.name === name);
+  /** One of the two that may be there. */
+  #either(place: number): MemberProcess | null {
+    const double = this.#places[place]?.double ?? null;
+    return double !== null && !double.machine.ended && this.random.chance(0.5) ? double : this.#living(place);
   }
 
   #goOn(process: MemberProcess): void {
     const { machine } = process;
     if (machine.running || machine.ended) return;
     this.#parts.trace(`${process.name} goes on`);
+    // Nothing else may have happened meanwhile: until now it was not well.
+    this.#parts.oracle.look();
     machine.resume();
   }
 
