@@ -90,6 +90,19 @@ describe('nine elections', () => {
   });
 });
 
+test('an outage that ends all terms leaves nothing unled after it, and the shares even', async () => {
+  const world = await spread('a', 'b', 'c');
+  const links = world.replicas.flatMap(({ elections }) => elections.map(({ link }) => link));
+  for (const link of links) link.cut = true;
+  await world.pass(60_000);
+  expect(world.shares()).toEqual({ a: 0, b: 0, c: 0 });
+  for (const link of links) link.cut = false;
+  await world.pass(HOLD_OFF_MS + leaseDurationMs);
+  expect(Object.values(world.shares()).reduce((sum, count) => sum + count)).toBe(9);
+  await world.pass(120_000);
+  expect(world.shares()).toEqual({ a: 3, b: 3, c: 3 });
+});
+
 describe('a replica that does not campaign', () => {
   test('is given nothing, and what it gave up is shared by the others', async () => {
     const world = await spread('a', 'b', 'c');
