@@ -14,6 +14,7 @@ import type { Timer, Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import type { Member, MembersAnswer, Membership, MembershipChange } from '../ports/membership.ts';
 import { type Api, createApi } from './api.ts';
+import type { ServedElection } from './elections.ts';
 import { createMetrics } from './metrics.ts';
 
 export const OWN_IDENTITY = 'web-0_6f1c_a1';
@@ -127,53 +128,67 @@ export class StubMembership implements Membership {
   }
 }
 
-/** An API on a leadership that the test drives. */
-export function fixture(membership: StubMembership | null = new StubMembership()) {
+/** One election that the test drives. */
+export class TestElection implements ServedElection {
+  readonly control = new StubControl();
+  readonly candidates = new StubCandidates();
+  readonly problems = { wedgedBy: null as string | null, unreadyBy: null as string | null };
+  readonly health: LoopHealth = { wedged: () => this.problems.wedgedBy, unready: () => this.problems.unreadyBy };
+  readonly leadership: Leadership;
+  readonly #time: FakeTime;
+
+  constructor(name: string, time: FakeTime) {
+    this.#time = time;
+    this.leadership = new Leadership({
+      identity: OWN_IDENTITY,
+      lease: { namespace: 'shop', name },
+      timings: {
+        leaseDurationMs: DURATION_MS,
+        renewDeadlineMs: RENEW_DEADLINE_MS,
+        renewIntervalMs: 2_000,
+        retryPeriodMs: 2_000,
+      },
+      clock: time,
+    });
+  }
+
+  /** This replica leads from now, or has renewed now. */
+  lead(fencingToken = '4711'): void {
+    const basis = this.#time.now();
+    const validity = { basis, validUntilMonoMs: basis.monoMs + RENEW_DEADLINE_MS };
+    const tenure = { fencingToken, validity, accepting: true };
+    this.leadership.publish({ ...this.#known(OWN_IDENTITY, '10.0.0.1:4042'), tenure });
+  }
+
+  /** Another replica leads. */
+  follow(reason: string | null = null, identity = OTHER_IDENTITY): void {
+    this.leadership.publish({ ...this.#known(identity, '10.0.0.2:4042'), tenure: null }, reason);
+  }
+
+  #known(identity: string, address: string | null): Omit<LeadershipState, 'tenure'> {
+    return {
+      leaseUid: 'uid-1',
+      holder: { identity, address, knownUntilMonoMs: this.#time.monoMs + DURATION_MS },
+      term: { transitions: 3, acquireTime: '2026-01-02T03:04:05.000000Z' },
+    };
+  }
+}
+
+/** An API on one election that the test drives, and on `further` ones. */
+export function fixture(membership: StubMembership | null = new StubMembership(), ...further: string[]) {
   const time = new FakeTime();
   const log = recordingLog();
-  const control = new StubControl();
-  const candidates = new StubCandidates();
-  const health = { wedgedBy: null as string | null, unreadyBy: null as string | null };
-  const loopHealth: LoopHealth = { wedged: () => health.wedgedBy, unready: () => health.unreadyBy };
-  const leadership = new Leadership({
-    identity: OWN_IDENTITY,
-    lease: { namespace: 'shop', name: 'web' },
-    timings: {
-      leaseDurationMs: DURATION_MS,
-      renewDeadlineMs: RENEW_DEADLINE_MS,
-      renewIntervalMs: 2_000,
-      retryPeriodMs: 2_000,
-    },
-    clock: time,
-  });
+  const first = new TestElection('web', time);
+  const others = further.map((name) => new TestElection(name, time));
   const page = createMetrics({ version: '1.2.3' });
-  const metrics = { ...page, ...page.withElection(leadership) };
-  const api: Api = createApi({
-    elections: [{ leadership, control, candidates, health: loopHealth }],
-    metrics,
-    membership,
-    log,
-    timers: time,
-  });
-
-  const known = (identity: string, address: string | null): Omit<LeadershipState, 'tenure'> => ({
-    leaseUid: 'uid-1',
-    holder: { identity, address, knownUntilMonoMs: time.monoMs + DURATION_MS },
-    term: { transitions: 3, acquireTime: '2026-01-02T03:04:05.000000Z' },
-  });
+  const metrics = { ...page, ...page.withElection(first.leadership) };
+  for (const { leadership } of others) page.withElection(leadership);
+  const api: Api = createApi({ elections: [first, ...others], metrics, membership, log, timers: time });
+  const { control, candidates, problems: health, leadership } = first;
   return {
-    ...{ time, log, control, candidates, health, leadership, metrics, membership, api },
-    /** This replica leads from now, or has renewed now. */
-    lead(fencingToken = '4711') {
-      const basis = time.now();
-      const validity = { basis, validUntilMonoMs: basis.monoMs + RENEW_DEADLINE_MS };
-      const tenure = { fencingToken, validity, accepting: true };
-      leadership.publish({ ...known(OWN_IDENTITY, '10.0.0.1:4042'), tenure });
-    },
-    /** Another replica leads. */
-    follow(reason: string | null = null, identity = OTHER_IDENTITY) {
-      leadership.publish({ ...known(identity, '10.0.0.2:4042'), tenure: null }, reason);
-    },
+    ...{ time, log, control, candidates, health, leadership, metrics, membership, api, others },
+    lead: (fencingToken?: string) => first.lead(fencingToken),
+    follow: (reason?: string | null, identity?: string) => first.follow(reason, identity),
   };
 }
 export type Fixture = ReturnType<typeof fixture>;

@@ -122,6 +122,61 @@ describe('pause and resume', () => {
   });
 });
 
+describe('of several elections', () => {
+  const several = () => fixture(null, 'a', 'b');
+
+  test('status tells of the first, and has a line for each', async () => {
+    const f = several();
+    f.follow();
+    f.others[0]!.lead('7');
+    f.others[1]!.control.paused = true;
+    const { out } = await ask(f, status);
+    expect(out).toContain('leads      no\nleader     web-1');
+    expect(out).toMatch(
+      /lease +shop\/web\n.*\nelection +web: led by web-1\nelection +a: leads\nelection +b: no leader known, paused\n$/,
+    );
+    const json = JSON.parse((await ask(f, status, '--output', 'json')).out);
+    expect(json).toMatchObject({ isLeader: false, elections: [{ name: 'web' }, { name: 'a', fencingToken: '7' }, {}] });
+  });
+
+  test('--election names the one that is meant', async () => {
+    const f = several();
+    f.others[0]!.lead('7');
+    expect((await ask(f, status, '--election', 'a')).out).toMatch(/^leads +yes(?:.|\n)*lease +shop\/a\nterm.*\n$/m);
+    await ask(f, stepDown, '--election', 'a');
+    await ask(f, pause, '--election=b');
+    await ask(f, resume, '--election=b');
+    expect(f.others.map(({ control }) => control.calls)).toEqual([
+      ['step-down immediate=false'],
+      ['pause immediate=false', 'resume'],
+    ]);
+    expect(f.control.calls).toEqual([]);
+  });
+
+  test('one that there is not is refused in the words of the API', async () => {
+    const { exitCode, err } = await ask(several(), stepDown, '--election', 'x');
+    expect([exitCode, err]).toEqual([1, expect.stringMatching(/^leasegate: UNKNOWN_ELECTION .*web, a, b/)]);
+  });
+
+  test('step-down gives up the first, pause and resume mean all', async () => {
+    const f = several();
+    f.lead();
+    await ask(f, stepDown);
+    expect(f.others.flatMap(({ control }) => control.calls)).toEqual([]);
+    f.others[1]!.control.outcome = { result: 'unreleased', tookMs: 9 };
+    const paused = await ask(f, pause);
+    expect(paused.exitCode).toBe(1);
+    expect(paused.out).toMatch(
+      /^web: paused\nweb: released: .*\na: paused\na: released: .*\nb: paused\nb: unreleased: .*\n$/,
+    );
+    expect(f.others.every(({ control }) => control.paused)).toBe(true);
+    const resumed = await ask(f, resume, '--output', 'json');
+    expect(JSON.parse(resumed.out)).toEqual({
+      elections: ['web', 'a', 'b'].map((name) => ({ name, paused: false })),
+    });
+  });
+});
+
 describe('whoever is asked', () => {
   test('and is not there, is named', async () => {
     const { port } = await serve(() => {}).then(async (server) => {

@@ -30,6 +30,7 @@ export function planOf(
   const inPod = isInPod(env) && given.pod === undefined;
   return {
     ...{ lease, derived, timings, election, server, namespaceFrom },
+    furtherLeases: config.leases.slice(1).map(({ name }) => name),
     pod: podOf(given, env),
     podNamespace: pod.namespace,
     serviceAccount: given.serviceAccount ?? null,

@@ -48,10 +48,23 @@ const immediate = {
   danger: 'Another replica may lead while an application still trusts one.',
 } as const;
 
+const election = {
+  flag: 'election',
+  type: dnsSubdomain,
+  group: 'Client',
+} as const;
+
 export const STATUS_OPTIONS = defineOptions({
   command: 'status',
   summary: 'Tells whether a replica leads, who does, and whether the replica is a candidate.',
-  options: CLIENT_OPTIONS,
+  options: {
+    election: {
+      ...election,
+      defaultText: 'the first, and a line for each',
+      meaning: 'Of several elections the one to tell of: the name of its Lease.',
+    },
+    ...CLIENT_OPTIONS,
+  },
   relations: [],
 });
 
@@ -67,6 +80,11 @@ export const STEP_DOWN_OPTIONS = defineOptions({
       meaning: 'Pod of the replica that is to lead next. It must be able to: not paused, not unhealthy.',
     },
     immediate,
+    election: {
+      ...election,
+      defaultText: 'the first',
+      meaning: 'Of several elections the one to give up: the name of its Lease.',
+    },
     ...CLIENT_OPTIONS,
   },
   relations: [],
@@ -75,13 +93,28 @@ export const STEP_DOWN_OPTIONS = defineOptions({
 export const PAUSE_OPTIONS = defineOptions({
   command: 'pause',
   summary: 'Makes the replica give up leading, if it leads, and stay out of the election until it is resumed.',
-  options: { immediate, ...CLIENT_OPTIONS },
+  options: {
+    immediate,
+    election: {
+      ...election,
+      defaultText: 'all of them',
+      meaning: 'Of several elections the one to stay out of: the name of its Lease.',
+    },
+    ...CLIENT_OPTIONS,
+  },
   relations: [],
 });
 
 export const RESUME_OPTIONS = defineOptions({
   command: 'resume',
   summary: 'Lets a paused replica take part again.',
-  options: CLIENT_OPTIONS,
+  options: {
+    election: {
+      ...election,
+      defaultText: 'all of them',
+      meaning: 'Of several elections the one to take part in again: the name of its Lease.',
+    },
+    ...CLIENT_OPTIONS,
+  },
   relations: [],
 });

@@ -61,8 +61,9 @@ export class TestCluster implements ClusterReadings {
 
   async allowed(access: Access, serviceAccount: ServiceAccount | null): Promise<Reading<boolean>> {
     this.asked.push({ access, serviceAccount });
-    const { verb, resource } = access;
-    return this.reviewFailure ?? found(!this.denied.some((each) => each === '*' || each === `${verb} ${resource}`));
+    const { verb, resource, name } = access;
+    const asked = [`${verb} ${resource}`, `${verb} ${resource} ${name}`, '*'];
+    return this.reviewFailure ?? found(!this.denied.some((each) => asked.includes(each)));
   }
 
   /** A Deployment with a ReplicaSet and this pod; only the leader is ever Ready. */
@@ -127,6 +128,7 @@ export const plan: Plan = {
   timings: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, renewIntervalMs: 2_000 },
   publishers: [],
   members: false,
+  furtherLeases: [],
   slice: null,
   election: 'web',
   server: 'https://10.0.0.1:443',

@@ -30,19 +30,19 @@ export interface Circumstances {
 
 /** Which rights the options need: one for each rule of docs/publishing.md and of the Role in deploy/. */
 export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Need[] {
-  const { lease, derived, podNamespace, publishers, members, slice } = plan;
+  const { lease, furtherLeases, derived, podNamespace, publishers, members, slice } = plan;
   const common = { name: null, helpful: [], level: 'error' as const };
   const leases = { ...common, namespace: lease.namespace, group: 'coordination.k8s.io', resource: 'leases' };
   const needs: Need[] = [
-    {
+    ...[lease.name, ...furtherLeases].map((name) => ({
       ...leases,
-      code: 'LEASE_RIGHTS_MISSING',
+      code: 'LEASE_RIGHTS_MISSING' as const,
       purpose: 'to take part in the election',
-      name: lease.name,
+      name,
       verbs: ['get', 'list', 'watch', 'update'],
       helpful: ['list', 'watch'],
       consequence: 'without get and update it never leads, without list and watch it asks every retry period',
-    },
+    })),
     {
       ...leases,
       code: 'LEASE_CREATE_RIGHT_MISSING',

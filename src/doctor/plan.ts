@@ -6,6 +6,8 @@ export interface Plan {
   readonly lease: { readonly namespace: string; readonly name: string };
   /** Where the name was made of a prefix: of which workload, and what was read to find that. Null where it was told. */
   readonly derived: Omit<Extract<Owning, { kind: 'found' }>, 'kind'> | null;
+  /** Names of those that are elected on beside it, in the same namespace. */
+  readonly furtherLeases: readonly string[];
   /** Where the Lease's namespace was found: `POD_NAMESPACE`, say. */
   readonly namespaceFrom: string;
   /** Null where nobody said which pod this is. */

@@ -53,7 +53,14 @@ function find(said: unknown = CANDIDATE, { uid = 'u' as string | null, at = port
 test("a candidate is found by its pod's address, and tells its identity itself", async () => {
   await expect(find()).resolves.toEqual({ ok: true, identity: IDENTITY });
   expect(transport.requests).toMatchObject([{ method: 'GET', path: '/api/v1/namespaces/replicas/pods/web-1' }]);
-  expect(asked).toEqual(['GET /candidacy']);
+  expect(asked).toEqual(['GET /elections/cart/candidacy']);
+});
+
+test('one that is older, or of other elections, is asked for its first', async () => {
+  const said = (res: ServerResponse) =>
+    asked.at(-1) === 'GET /candidacy' ? res.end(JSON.stringify(CANDIDATE)) : res.writeHead(404).end();
+  await expect(find(said)).resolves.toEqual({ ok: true, identity: IDENTITY });
+  expect(asked).toEqual(['GET /elections/cart/candidacy', 'GET /candidacy']);
 });
 
 test('which Lease it has seen matters only where both have seen one', async () => {
@@ -100,7 +107,13 @@ test.each([
   ['says nothing of itself', {}, 'TARGET_UNREACHABLE', 'no replica'],
   ['says nothing', null, 'TARGET_UNREACHABLE', 'no replica'],
   ['talks no JSON', (res: ServerResponse) => res.end('<html>'), 'TARGET_UNREACHABLE', 'no JSON'],
-  ['is older, and has no such route', (res: ServerResponse) => res.writeHead(404).end(), 'TARGET_UNREACHABLE', '404'],
+  [
+    'is older, and has no such route',
+    (res: ServerResponse) => res.writeHead(404).end(),
+    'TARGET_UNREACHABLE',
+    'no replica',
+  ],
+  ['fails', (res: ServerResponse) => res.writeHead(500).end(), 'TARGET_UNREACHABLE', '500'],
   ['hangs', () => {}, 'TARGET_UNREACHABLE', 'no answer within 1000 ms'],
   ['hangs up', (res: ServerResponse) => res.destroy(), 'TARGET_UNREACHABLE', 'hang up'],
   [

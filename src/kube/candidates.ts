@@ -46,11 +46,21 @@ export class PodCandidates implements Candidates {
       return refusal('TARGET_UNREACHABLE', `Pod ${pod} has no address (phase ${String(status?.phase)}).`);
     }
     try {
-      return this.#judge(pod, await ask(host, probePort));
+      return this.#judge(pod, await this.#ask(host));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       return refusal('TARGET_UNREACHABLE', `No replica tells of itself at pod ${pod}'s port ${probePort}: ${why}.`);
     }
+  }
+
+  /** One that is older knows no such path, and one of other elections no such election: their first, if any, is this one. */
+  async #ask(host: string): Promise<Partial<Answer>> {
+    const { lease, probePort } = this.#options;
+    return (
+      (await ask(host, probePort, `/elections/${lease.name}/candidacy`)) ??
+      (await ask(host, probePort, '/candidacy')) ??
+      {}
+    );
   }
 
   #judge(pod: string, answer: Partial<Answer>): CandidateLookup {
@@ -105,13 +115,13 @@ function refusal(code: CandidateProblem, message: string): CandidateLookup {
   return { ok: false, code, message };
 }
 
-/** The replica's own word, as JSON. Rejects when there is none in time. */
-function ask(host: string, port: number): Promise<Partial<Answer>> {
+/** The replica's own word, as JSON; null where there is nothing at this path. Rejects when there is no answer in time. */
+function ask(host: string, port: number, path: string): Promise<Partial<Answer> | null> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
     const late = () => reject(new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`));
     signal.addEventListener('abort', late, { once: true });
-    const outgoing = request({ host, port, path: '/candidacy', agent: false, signal }, (response) => {
+    const outgoing = request({ host, port, path, agent: false, signal }, (response) => {
       const chunks: Buffer[] = [];
       let bytes = 0;
       response.on('data', (chunk: Buffer) => {
@@ -121,6 +131,7 @@ function ask(host: string, port: number): Promise<Partial<Answer>> {
       });
       response.on('error', reject);
       response.on('end', () => {
+        if (response.statusCode === 404) return resolve(null);
         if (response.statusCode !== 200) return reject(new Error(`HTTP ${response.statusCode}`));
         try {
           const answer: unknown = JSON.parse(Buffer.concat(chunks).toString());

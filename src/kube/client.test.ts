@@ -76,6 +76,24 @@ describe('the log', () => {
     ]);
   });
 
+  test('tells of a name that is forbidden once, also while another is not', async () => {
+    const other = { ...target, name: 'orders' };
+    transport.answers = [refusal(403), ok(lease), refusal(403), ok(lease), refusal(403), refusal(403), ok(lease)];
+    for (const asked of [target, other, target, other, target, other, target]) await client.call(asked, GET);
+    expect(log.warn.mock.calls.map(([fields]) => /resourceNames":\["(\w+)/.exec(fields.remedy)?.[1])).toEqual([
+      'cart',
+      'orders',
+    ]);
+    expect(log.info.mock.calls.map(([fields]) => fields.code)).toEqual(['API_RECOVERED']);
+  });
+
+  test('tells of an API server that is down once, whatever it is asked for', async () => {
+    transport.answers = [refusal(500), refusal(500), refusal(500), ok(lease), ok(lease)];
+    for (const name of ['cart', 'orders', 'cart', 'orders', 'cart']) await client.call({ ...target, name }, GET);
+    expect(log.warn).toHaveBeenCalledOnce();
+    expect(log.info).toHaveBeenCalledOnce();
+  });
+
   test('names the RBAC rule that a 403 asks for', async () => {
     transport.answers = [refusal(403, { message: 'User "x" cannot get resource "leases"' })];
     await client.call(target, GET);

@@ -66,7 +66,8 @@ export class KubeClient {
   /** Books the outcome of a request that was made past {@link call}: a watch. */
   note(target: CallTarget, failure: Failure | null, durationMs: number): void {
     this.#metrics.request(target.verb, failure?.code ?? 'ok', durationMs);
-    if (!target.optional) this.#trouble.note(`${target.verb} ${target.resource}`, failure, () => ruleFor(target));
+    if (!target.optional)
+      this.#trouble.note(`${target.verb} ${target.resource}`, failure, () => ruleFor(target), target.name);
   }
 }
 

@@ -16,17 +16,22 @@ export class TroubleLog {
     this.#log = log;
   }
 
-  /** `failure` is null after a success. `rule` is the RBAC rule that would allow the request. */
-  note(verb: string, failure: Failure | null, rule: () => string): void {
+  /**
+   * `failure` is null after a success. `rule` is the RBAC rule that would allow the request. `object`: its name; what is forbidden
+   * is so for one of them, while all else mostly concerns all.
+   */
+  note(verb: string, failure: Failure | null, rule: () => string, object = ''): void {
     const code = failure === null || NORMAL.includes(failure.code) ? null : failure.code;
-    const before = this.#present.get(verb) ?? null;
+    const own = `${verb} ${object}`;
+    const key = code === 'forbidden' || this.#present.has(own) ? own : verb;
+    const before = this.#present.get(key) ?? null;
     if (code === before) return;
+    this.#present.delete(key);
     if (code === null) {
-      this.#present.delete(verb);
       this.#log.info({ code: 'API_RECOVERED', verb, was: before }, `API server: ${verb} works again`);
       return;
     }
-    this.#present.set(verb, code);
+    this.#present.set(code === 'forbidden' ? own : verb, code);
     this.#log.warn(
       {
         code: `API_${code.toUpperCase().replaceAll('-', '_')}`,

@@ -46,6 +46,16 @@ describe('the runner', () => {
     ]);
   });
 
+  test('that stands back claims a free Lease two retry periods later', async () => {
+    const replica = world.add('a', { ports });
+    replica.runner.standBack(true);
+    replica.runner.standBack(true);
+    await world.pass(3_900);
+    expect(replica.leadership.isLeader()).toBe(false);
+    await world.pass(200);
+    expect(replica.leadership.isLeader()).toBe(true);
+  });
+
   test('logs, counts and announces each tenure once, the end after the release was asked for', async () => {
     const replica = await leader();
     expect(announce.mock.calls).toEqual([['became leader', 'lease-1']]);

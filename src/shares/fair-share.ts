@@ -4,7 +4,7 @@ import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import type { Membership } from '../ports/membership.ts';
 import { Holders } from './holders.ts';
-import { type Move, planShares, type SharePlan } from './plan.ts';
+import { type Move, planShares, type SharedLease, type SharePlan } from './plan.ts';
 import { Suspects } from './suspects.ts';
 
 export interface SharedElection {
@@ -42,7 +42,6 @@ export class FairShare {
   readonly #holders = new Holders();
   /** Until when, by election and member. */
   readonly #refused = new Map<string, number>();
-  readonly #ends: (() => void)[] = [];
   #timer: Timer | null = null;
   #startedMonoMs = 0;
   /** When each member that would lead was last heard of, by identity. */
@@ -53,6 +52,7 @@ export class FairShare {
   /** The members have been seen, this one among them. */
   #known = false;
   #handOver: HandOver | null = null;
+  #plan: { readonly key: string; readonly plan: SharePlan } | null = null;
 
   constructor(options: FairShareOptions) {
     this.#options = options;
@@ -60,22 +60,18 @@ export class FairShare {
   }
 
   start(): void {
-    const { elections, membership, clock } = this.#options;
-    this.#startedMonoMs = clock.now().monoMs;
-    const look = () => void this.#look();
-    this.#ends.push(membership.subscribe(look), ...elections.map(({ leadership }) => leadership.subscribe(look)));
+    this.#startedMonoMs = this.#options.clock.now().monoMs;
     this.#tick();
   }
 
   close(): void {
     this.#timer?.cancel();
-    for (const end of this.#ends) end();
   }
 
   #tick(): void {
     const plan = this.#look();
     if (plan !== null) this.#act(plan);
-    // Expiries and heartbeats are no changes that anybody tells of.
+    // No event is waited for: the plan says beforehand who is to claim what, and all else has time.
     this.#timer = this.#options.timers.after(this.#options.retryPeriodMs / 2, () => this.#tick());
   }
 
@@ -97,15 +93,22 @@ export class FairShare {
       return null;
     }
     for (const [key, untilMonoMs] of this.#refused) if (nowMonoMs >= untilMonoMs) this.#refused.delete(key);
-    const plan = planShares({
-      elections: leases,
-      members: this.#members,
-      refuses: (election, member) => this.#refused.has(refusalOf(election, member)),
-    });
+    const plan = this.#planOf(leases);
     for (const { leadership, control } of elections) {
       const heir = plan.heirs.get(leadership.lease().name);
       control.standBack(heir !== undefined && heir !== this.#me);
     }
+    return plan;
+  }
+
+  /** Made anew only where something has changed: with hundreds of members it takes a while. */
+  #planOf(elections: readonly SharedLease[]): SharePlan {
+    const held = elections.map(({ holder, former }) => `${holder} ${former}`);
+    const key = [...held, ...this.#members, ...this.#refused.keys()].join('\n');
+    if (this.#plan?.key === key) return this.#plan.plan;
+    const refuses = (election: string, member: string) => this.#refused.has(refusalOf(election, member));
+    const plan = planShares({ elections, members: this.#members, refuses });
+    this.#plan = { key, plan };
     return plan;
   }
 

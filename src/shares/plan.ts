@@ -64,11 +64,13 @@ interface Share {
 
 function share({ elections, members, refuses = () => false }: ShareView) {
   const byName = elections.toSorted((a, b) => order(a.name, b.name));
-  const free = byName.flatMap(({ name, holder }) => (holder === null ? [name] : []));
-  const shares = [...new Set(members)].sort(order).map((member): Share => {
-    const held = byName.flatMap(({ name, holder }) => (holder === member ? [name] : []));
-    return { member, held, quota: 0, missing: 0 };
-  });
+  const free: string[] = [];
+  const heldBy = new Map([...new Set(members)].sort(order).map((member): [string, string[]] => [member, []]));
+  for (const { name, holder } of byName) {
+    if (holder === null) free.push(name);
+    else heldBy.get(holder)?.push(name);
+  }
+  const shares = [...heldBy].map(([member, held]): Share => ({ member, held, quota: 0, missing: 0 }));
   const total = free.length + shares.reduce((sum, { held }) => sum + held.length, 0);
   // Whoever leads more keeps more, so that the least is moved; and nobody's quota is above that of one who leads more, so that
   // each move is from one who leads at least two more: none is ever taken back.

@@ -20,15 +20,16 @@ export async function openGroup() {
   writeFileSync(kubeconfig, renderKubeconfig({ server: server.url, token: TOKEN }));
   return {
     /** Makes the Lease anew, free. */
-    async freeLease(): Promise<void> {
-      await fetch(`${server.url}${LEASES}/${LEASE}`, { method: 'DELETE' });
-      const body = JSON.stringify({ metadata: { name: LEASE } });
+    async freeLease(name = LEASE): Promise<void> {
+      await fetch(`${server.url}${LEASES}/${name}`, { method: 'DELETE' });
+      const body = JSON.stringify({ metadata: { name } });
       const headers = { 'Content-Type': 'application/json' };
       const created = await fetch(server.url + LEASES, { method: 'POST', headers, body });
       if (created.status !== 201) throw new Error(`the Lease was not made: ${await created.text()}`);
     },
     startReplica(podName: string, ...options: string[]): CliProcess {
-      const usual = ['--api-listen', '127.0.0.1:0', '--probe-listen', '127.0.0.1:0', '--lease-name', LEASE];
+      const usual = ['--api-listen', '127.0.0.1:0', '--probe-listen', '127.0.0.1:0'];
+      if (!options.includes('--lease-name')) usual.push('--lease-name', LEASE);
       const argv = ['run', '--kubeconfig', kubeconfig, ...usual, ...options];
       return new CliProcess(cli.script, argv, { POD_NAME: podName });
     },
@@ -39,8 +40,8 @@ export async function openGroup() {
       return { code, out: command.out, err: command.err };
     },
     /** Identity that holds the Lease; empty when it is free. */
-    async holder(): Promise<string> {
-      const answer = await fetch(`${server.url}${LEASES}/${LEASE}`);
+    async holder(name = LEASE): Promise<string> {
+      const answer = await fetch(`${server.url}${LEASES}/${name}`);
       return ((await answer.json()) as { spec: { holderIdentity: string } }).spec.holderIdentity;
     },
     /** No answer reaches any replica. Returns the way to mend it. */

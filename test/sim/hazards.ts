@@ -275,8 +275,8 @@ export const HAZARDS: readonly Hazard[] = [
     edits: [
       {
         file: 'src/election/campaign.ts',
-        from: 'retryPeriodMs + rankMs : rankMs',
-        to: '1e9 + rankMs : rankMs',
+        from: "record.nextHolder !== '' ? retryPeriodMs : 0",
+        to: "record.nextHolder !== '' ? 1e9 : 0",
       },
     ],
   },

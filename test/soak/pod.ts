@@ -87,7 +87,7 @@ export class Pod {
       podUid,
       kubeconfig: await apiServer.kubeconfigFor(this.name),
       namespace: apiServer.namespace,
-      leaseName: apiServer.leaseName,
+      leaseNames: [apiServer.leaseName],
       timings: BRISK,
       askEveryMs: ASK_EVERY_MS,
       // As in the image, but for the means to collect garbage.

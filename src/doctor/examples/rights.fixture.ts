@@ -103,6 +103,16 @@ export const RIGHTS_EXAMPLES: Example[] = [
     rule: '- apiGroups: [coordination.k8s.io]\n  resources: [leases]\n  verbs: [create]',
   },
   {
+    claim: 'no right to one of several Leases',
+    arrange: without('update leases shard-b'),
+    plan: { furtherLeases: ['shard-a', 'shard-b'] },
+    code: 'LEASE_RIGHTS_MISSING',
+    level: 'error',
+    message: /may not update leases "shard-b"/,
+    remedy: /Role/,
+    rule: '- apiGroups: [coordination.k8s.io]\n  resources: [leases]\n  resourceNames: ["shard-b"]\n  verbs: [get, list, watch, update]',
+  },
+  {
     claim: 'no right to write Events',
     arrange: without('create events'),
     code: 'EVENT_RIGHT_MISSING',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../replica/until.ts';
 import type { ApiAnswer, ApiClient } from '../support/api-client.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { startControllerManager } from '../support/controller-manager.ts';
@@ -134,6 +135,19 @@ describe('Leases', () => {
     await refused(replica.delete(scene.leases()));
     await controlPlane.admin.delete(scene.leases('leasegate'));
     await allowed(replica.post(scene.leases(), { metadata: { name: 'leasegate' } }));
+  });
+
+  test('of further elections are created and updated where its service account names them', async () => {
+    const further = (name: string) => replica.post(scene.leases(), { metadata: { name } });
+    expect(await refused(further('shard-b'))).toContain('leasegate.dev/further-elections');
+    const metadata = { annotations: { 'leasegate.dev/further-elections': 'shard-a, shard-b' } };
+    await controlPlane.admin.patch(scene.core('serviceaccounts/leasegate'), { metadata });
+    await until('the annotation is known', 10_000, async () => (await further('shard-b')).status === 201);
+    const { body } = await replica.get(scene.leases('shard-b'));
+    await allowed(replica.put(scene.leases('shard-b'), { ...body, spec: { holderIdentity: 'own_1_2' } }));
+    await refused(replica.delete(scene.leases('shard-b')));
+    await refused(further('shard-c'));
+    await refused(further('shard-a-x'));
   });
 
   test('of its election are not given owners or finalizers: the garbage collector would delete them in its place', async () => {

@@ -70,7 +70,7 @@ async function startSidecar(namespace: string, workload: Manifest, pod: Manifest
   };
   return new Replica({
     command: inject('leasegate'),
-    ...{ name, podName: name, podUid: uid, namespace, leaseName: LEASE },
+    ...{ name, podName: name, podUid: uid, namespace, leaseNames: [LEASE] },
     kubeconfig: await controlPlane.kubeconfigFor(kubeconfig),
     ...{ timings: BRISK, askEveryMs: 50, args: [], ownWallClock: false },
     env: {

@@ -28,8 +28,8 @@ export interface ReplicaOptions {
   readonly podUid: string;
   readonly kubeconfig: string;
   readonly namespace: string;
-  /** Null: it is named by `args` or `env`. */
-  readonly leaseName: string | null;
+  /** Its histories are those of the first. None: its options name the Lease in another way. */
+  readonly leaseNames: readonly string[];
   readonly timings: Timings;
   /** Time between two questions to `/leader`. */
   readonly askEveryMs: number;
@@ -85,16 +85,17 @@ export class Replica extends LineProcess {
   readonly listening: Promise<LocalApi>;
   /** The API once it listens; throws before. */
   #api: LocalApi | undefined;
+  readonly #leaseName: string;
   readonly #ownWallClock: boolean;
 
   constructor(options: ReplicaOptions) {
-    const { command, namespace, leaseName, timings } = options;
+    const { command, namespace, leaseNames, timings } = options;
     super({
       command: command[0]!,
       args: [
         ...command.slice(1),
         'run',
-        ...(leaseName === null ? [] : ['--lease-name', leaseName]),
+        ...(leaseNames.length === 0 ? [] : ['--lease-name', leaseNames.join()]),
         ...['--namespace', namespace],
         ...['--lease-duration', timings.leaseDuration, '--renew-deadline', timings.renewDeadline],
         ...['--retry-period', timings.retryPeriod],
@@ -111,6 +112,7 @@ export class Replica extends LineProcess {
       },
       onLine: (line) => this.#take(line),
     });
+    this.#leaseName = leaseNames[0] ?? '';
     this.#ownWallClock = options.ownWallClock;
     this.name = options.name;
     this.podName = options.podName;
@@ -176,21 +178,24 @@ export class Replica extends LineProcess {
   }
 
   claimant(): Claimant {
-    const stops = this.logged('NOT_LEADING').map(({ atMs }) => atMs);
-    if (this.endedAtMs !== null) stops.push(this.endedAtMs);
-    return { name: this.name, windows: windowsOf(this.answers, stops), grants: this.#grants() };
+    return this.claimantOf(this.#leaseName, this.answers, this.events);
   }
 
-  /** By their first trace: a process that is killed may take its log's last line with it. */
-  #grants(): Grant[] {
+  /** What it claimed of one of its elections, by what it was asked of that one. */
+  claimantOf(leaseName: string, answers: readonly Answer[], events: readonly LeadershipEvent[] = []): Claimant {
+    // With one election its lines don't name it.
+    const logged = (code: string) => this.logged(code).filter(({ lease = leaseName }) => lease === leaseName);
+    const stops = logged('NOT_LEADING').map(({ atMs }) => atMs);
+    if (this.endedAtMs !== null) stops.push(this.endedAtMs);
+    // By their first trace: a process that is killed may take its log's last line with it.
     const traces = [
-      ...this.logged('LEADING').map(({ atMs, fencingToken }) => ({ atMs, token: String(fencingToken) })),
-      ...this.answers.map(({ receivedMs, fencingToken }) => ({ atMs: receivedMs, token: fencingToken })),
-      ...this.events.map(({ atMs, fencingToken }) => ({ atMs, token: fencingToken })),
+      ...logged('LEADING').map(({ atMs, fencingToken }) => ({ atMs, token: String(fencingToken) })),
+      ...answers.map(({ receivedMs, fencingToken }) => ({ atMs: receivedMs, token: fencingToken })),
+      ...events.map(({ atMs, fencingToken }) => ({ atMs, token: fencingToken })),
     ].sort((a, b) => a.atMs - b.atMs);
     const grants = new Map<string, Grant>();
     for (const { atMs, token } of traces) if (token !== null && !grants.has(token)) grants.set(token, { atMs, token });
-    return [...grants.values()];
+    return { name: this.name, windows: windowsOf(answers, stops), grants: [...grants.values()] };
   }
 
   #take(line: string): void {

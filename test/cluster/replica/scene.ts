@@ -43,6 +43,8 @@ export interface StartOptions {
   readonly commandPrefix?: readonly string[];
   /** Null: its options name the Lease in another way. Default: that of the scene. */
   readonly leaseName?: null;
+  /** Leases that it elects on beside the scene's own. */
+  readonly furtherLeases?: readonly string[];
   /** Further arguments. */
   readonly args?: readonly string[];
   /** Its wall clock is not this machine's: its log's lines are timed by their receipt. Default: false. */
@@ -121,7 +123,7 @@ export class Scene {
       podUid: restartOf?.podUid ?? options.podUid ?? crypto.randomUUID(),
       kubeconfig,
       namespace: this.namespace,
-      leaseName: options.leaseName === null ? null : LEASE_NAME,
+      leaseNames: options.leaseName === null ? [] : [LEASE_NAME, ...(options.furtherLeases ?? [])],
       timings: this.timings,
       askEveryMs: this.#options.askEveryMs,
       probeListen: options.probeListen,

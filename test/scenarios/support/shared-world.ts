@@ -47,7 +47,9 @@ export class SharingReplica {
       const lease = { namespace: 'default', name: election };
       const leadership = new Leadership({ identity: this.identity, lease, timings: TIMINGS, clock: time });
       leadership.subscribe(
-        ({ kind }) => kind === 'started' && world.started.push({ election, by: name, atMs: world.time.nowMs }),
+        ({ kind }) =>
+          kind === 'started' &&
+          world.started.push({ election, by: name, atMs: world.time.nowMs, monoMs: time.now().monoMs }),
       );
       const runner = new ElectionRunner({
         election: { identity: this.identity, timings: TIMINGS, holderAddress: null, candidacy: DEFAULT_CANDIDACY },
@@ -104,7 +106,12 @@ export class SharedWorld {
   readonly time = new VirtualTime();
   readonly leases: ReadonlyMap<string, MemoryLease>;
   readonly replicas: SharingReplica[] = [];
-  readonly started: { readonly election: string; readonly by: string; readonly atMs: number }[] = [];
+  readonly started: {
+    readonly election: string;
+    readonly by: string;
+    readonly atMs: number;
+    readonly monoMs: number;
+  }[] = [];
   readonly #heartbeats = new Map<string, Heartbeats>();
   readonly #leaderlessSince = new Map<string, number>();
   /** The longest time that each election had no leader, since {@link forget}. */
