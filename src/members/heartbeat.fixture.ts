@@ -33,8 +33,8 @@ export class HeartbeatDriver {
   random = 0;
   reports: string[] = [];
 
-  constructor() {
-    this.state = initialHeartbeat(CONFIG, { monoMs: 0, wallMs: WALL_MS });
+  constructor(config: HeartbeatConfig = CONFIG) {
+    this.state = initialHeartbeat(config, { monoMs: 0, wallMs: WALL_MS });
   }
 
   /** What is asked at once, in short; `-` for nothing. */
@@ -72,8 +72,8 @@ export class HeartbeatDriver {
   }
 
   /** A member that has just written its first heartbeat. */
-  static established(): HeartbeatDriver {
-    const driver = new HeartbeatDriver();
+  static established(config = CONFIG): HeartbeatDriver {
+    const driver = new HeartbeatDriver(config);
     driver.tick();
     driver.reply({ kind: 'absent' });
     driver.succeed();

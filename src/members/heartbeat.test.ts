@@ -101,6 +101,17 @@ describe('heartbeats', () => {
     expect(member.next()).toEqual([10_000, 'update']);
   });
 
+  test('that fail wait no longer than an interval: a short duration must not pass meanwhile', () => {
+    const member = HeartbeatDriver.established({ ...CONFIG, durationMs: 6_000, intervalMs: 2_000 });
+    member.next();
+    const waits: number[] = [];
+    for (let failed = 0; failed < 6; failed += 1) {
+      member.fail();
+      waits.push(member.next()[0]);
+    }
+    expect(waits).toEqual([200, 400, 800, 1_600, 2_000, 2_000]);
+  });
+
   test('heed a longer wait that the server asks for', () => {
     const member = HeartbeatDriver.established();
     member.next();
@@ -156,6 +167,20 @@ describe('a second process of the same host name', () => {
     expect(member.reply(outcome)).toBe(asked);
     member.succeed();
     expect(member.reports.at(-1)).toMatch(/^kept/);
+  });
+
+  test('that renews in the very moment when it is taken for dead keeps the Lease', () => {
+    const member = superseded();
+    member.next();
+    expect(member.reply({ kind: 'ok', lease: SUCCESSOR })).toBe('update');
+    const renewed = { ...SUCCESSOR, renewTime: '2026-01-01T00:00:50.000000Z' };
+    expect(member.reply({ kind: 'conflict' })).toBe('read');
+    expect(member.reply({ kind: 'ok', lease: renewed })).toBe('-');
+    expect(member.reports).toEqual(['superseded cart-x_3']);
+    expect(member.next()).toEqual([40_000, 'read']);
+    expect(member.reply({ kind: 'ok', lease: renewed })).toBe('update');
+    member.succeed();
+    expect(member.reports).toEqual(['superseded cart-x_3', 'kept cart-x_3']);
   });
 
   test('is left its Lease when the older one ends', () => {

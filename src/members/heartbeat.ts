@@ -56,13 +56,13 @@ export interface HeartbeatState {
   readonly dueMonoMs: number;
   /** In a row. */
   readonly failures: number;
-  /** Whether this process has written the Lease, and nobody has taken it since. */
+  /** Whether this process has written the Lease: whoever else is found in it came later. */
   readonly established: boolean;
   /** Whether a Lease of this process could be there. */
   readonly mayExist: boolean;
   /** The time that was last sent: a write whose outcome is unknown may have stored it. */
   readonly sentRenewTime: string | null;
-  /** By whom this process was superseded, and that one's renewal at the last look. */
+  /** By whom this process was superseded, until it has taken the Lease back; and that one's renewal at the last look. */
   readonly successor: { readonly holder: string; readonly renewTime: string | null } | null;
   /** Until when others take this member for alive. */
   readonly validUntilMonoMs: number;
@@ -175,7 +175,9 @@ function onRead(draft: Draft, lease: StoredMemberLease, now: Moment): void {
       // Before the first write it is a predecessor's: a host name has one process, and this is the younger one.
       if (ours || lease.holder === '' || !draft.established) return;
       draft.phase = 'superseded';
-      draft.effects.push({ kind: 'report', report: { kind: 'superseded', by: lease.holder } });
+      if (draft.successor?.holder !== lease.holder) {
+        draft.effects.push({ kind: 'report', report: { kind: 'superseded', by: lease.holder } });
+      }
       return watchSuccessor(draft, lease, now);
   }
 }
@@ -189,21 +191,20 @@ function watchSuccessor(draft: Draft, { holder, renewTime, durationMs }: StoredM
   draft.dueMonoMs = now.monoMs + jittered(durationMs ?? draft.config.durationMs, now);
 }
 
-/** The successor is gone. */
+/** The successor is gone; should it renew in this very moment after all, this one gives way again. */
 function takeBack(draft: Draft): void {
   draft.phase = 'beating';
-  draft.established = false;
-  draft.successor = null;
 }
 
 function onWritten(draft: Draft, written: HeartbeatRequest, now: Moment): void {
   const { config } = draft;
   const before = written.kind === 'update' ? written.base.holder : '';
-  if (!draft.established || draft.overdue) {
+  if (!draft.established || draft.overdue || draft.successor !== null) {
     const tookOver = before === config.identity ? '' : before;
     draft.effects.push({ kind: 'report', report: { kind: 'kept', tookOver } });
   }
   draft.established = true;
+  draft.successor = null;
   draft.overdue = false;
   draft.failures = 0;
   draft.validUntilMonoMs = now.monoMs + config.durationMs;

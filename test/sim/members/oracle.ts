@@ -50,6 +50,7 @@ export const RATE_BOUND = 0.05;
 const RETRY_AFTER_MS_MAX = 5_000;
 /** In durations: how long the older of two processes of one name may be silent after the younger one's end, beyond the first. */
 const SILENT_DURATIONS_MAX = 1.2;
+const SILENCE_INTERVALS = 1.5;
 /** More than are written while a process is stopped. */
 const BEATS_MAX = 100;
 const REQUESTS_WINDOW_MS = 10_000;
@@ -166,7 +167,7 @@ export class MemberOracle implements NetworkObserver {
    * has not been told yet, because it was stopped, may be that others have come back since.)
    */
   lost(process: string, identity: string): void {
-    const { watchGapUntilMs, shown } = this.#ledgers.get(process)!;
+    const { watchGapUntilMs, shown, wellSinceMs, member } = this.#ledgers.get(process)!;
     const lease = identity.slice(0, identity.lastIndexOf('_'));
     const beats = this.#history.get(lease) ?? [];
     const at = beats.findLastIndex(({ renewTime }) => renewTime === shown.get(lease));
@@ -174,7 +175,9 @@ export class MemberOracle implements NetworkObserver {
     const now = this.#now();
     if (beat === undefined || now < watchGapUntilMs) return;
     const gapMs = (beats[at + 1]?.atMs ?? now) - beat.atMs;
-    if (gapMs >= beat.durationMs / (1 + RATE_BOUND) - 1) return;
+    // A silence of its own counts for as long as two heartbeats may be apart: what was nearly too late may seem to be so.
+    const silenceMs = now - wellSinceMs < beat.durationMs ? SILENCE_INTERVALS * member.intervalMs : 0;
+    if (gapMs >= beat.durationMs / (1 + RATE_BOUND) - silenceMs - 1) return;
     this.#violate(10, `${process} takes ${identity} for dead, which renewed after ${Math.round(gapMs)} ms`);
   }
 

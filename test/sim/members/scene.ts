@@ -56,10 +56,11 @@ export class MemberScene {
       world.after(random.between(0, 3_000), () => this.start(place));
     }
     server.onRead = (name, reader) => {
-      const owner = this.#awaited.get(name);
-      if (owner === undefined || this.#at(reader)?.leaseName === name) return;
+      const goOn = this.#awaited.get(name);
+      // Before it is collected its Lease is read by others; by a double of it whenever that looks after it.
+      if (goOn === undefined || (this.#at(reader)?.leaseName === name && random.chance(0.5))) return;
       this.#awaited.delete(name);
-      owner();
+      goOn();
     };
   }
 
@@ -92,7 +93,7 @@ export class MemberScene {
   }
 
   weather(place: number, change: Partial<Weather>, forMs: number): void {
-    const weather = this.#living(place)?.transport.weather;
+    const weather = this.#either(place)?.transport.weather;
     if (weather === undefined) return;
     Object.assign(weather, change);
     this.#parts.world.after(forMs, () => {
@@ -120,7 +121,7 @@ export class MemberScene {
   }
 
   stop(place: number, how: 'stop' | 'suspend' | 'freeze', forMs = this.span()): void {
-    const process = this.#living(place);
+    const process = this.#either(place);
     if (process === null || !process.machine.running) return;
     process.machine[how]();
     this.#parts.world.after(forMs, () => this.#goOn(process));
@@ -128,7 +129,7 @@ export class MemberScene {
 
   /** Stopped until somebody is about to collect its Lease: the heartbeat and the deletion race. */
   stopUntilRead(place: number): void {
-    const process = this.#living(place);
+    const process = this.#either(place);
     if (process === null || !process.machine.running) return;
     process.machine.stop();
     const goOn = () => {
@@ -235,6 +236,12 @@ export class MemberScene {
   #living(place: number): MemberProcess | null {
     const process = this.#places[place]?.process ?? null;
     return process?.machine.ended ? null : process;
+  }
+
+  /** One of the two that may be there. */
+  #either(place: number): MemberProcess | null {
+    const double = this.#places[place]?.double ?? null;
+    return double !== null && !double.machine.ended && this.random.chance(0.5) ? double : this.#living(place);
   }
 
   #at(name: string): MemberProcess | undefined {
