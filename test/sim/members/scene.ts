@@ -97,6 +97,7 @@ export class MemberScene {
     if (weather === undefined) return;
     Object.assign(weather, change);
     this.#parts.world.after(forMs, () => {
+      this.#parts.oracle.look();
       Object.assign(weather, Object.fromEntries(Object.keys(change).map((key) => [key, CALM[key as keyof Weather]])));
     });
   }
@@ -200,6 +201,7 @@ export class MemberScene {
         if (place === 0 || this.random.chance(0.7)) this.#parts.world.after(8_000, () => this.start(place));
         continue;
       }
+      this.#parts.oracle.look();
       Object.assign(process.transport.weather, CALM);
       this.#goOn(process);
     }
@@ -252,6 +254,8 @@ export class MemberScene {
     const { machine } = process;
     if (machine.running || machine.ended) return;
     this.#parts.trace(`${process.name} goes on`);
+    // Nothing else may have happened meanwhile: until now it was not well.
+    this.#parts.oracle.look();
     machine.resume();
   }
 
