@@ -56,11 +56,40 @@ describe('a watch of many objects', () => {
   test('lists them, then follows from the version of the listing', async () => {
     await start(list('100', object('a'), object('b')));
     transport.watch.open();
-    expect(transport.requests.map(({ path }) => path)).toEqual(['/things?labelSelector=a%3Db']);
+    expect(transport.requests.map(({ path }) => path)).toEqual(['/things?limit=500&labelSelector=a%3Db']);
     expect(transport.watch.request.path).toBe(
       '/things?watch=true&allowWatchBookmarks=true&timeoutSeconds=450&resourceVersion=100&labelSelector=a%3Db',
     );
     expect(told).toEqual(['listed a,b', 'up']);
+  });
+
+  const page = (next: string, ...names: string[]) =>
+    ok({ metadata: { resourceVersion: '100', continue: next }, items: names.map((name) => object(name)) });
+
+  test('lists page by page, and tells of all pages at once', async () => {
+    await start(page('a+b', 'a', 'b'), page('c', 'c'), page('', 'd'));
+    expect(transport.requests.map(({ path }) => path)).toEqual([
+      '/things?limit=500&labelSelector=a%3Db',
+      '/things?limit=500&continue=a%2Bb&labelSelector=a%3Db',
+      '/things?limit=500&continue=c&labelSelector=a%3Db',
+    ]);
+    expect(told).toEqual(['listed a,b,c,d']);
+    expect(transport.watch.request.path).toContain('resourceVersion=100&');
+  });
+
+  test('whose page comes too late lists anew from the first one, at once', async () => {
+    await start(page('a', 'a'), refusal(410, { kind: 'Status', reason: 'Expired' }), page('a', 'a'), page('', 'b'));
+    expect([lists(), told]).toEqual([2, []]);
+    await time.pass(1);
+    expect([lists(), told]).toEqual([4, ['listed a,b']]);
+    expect(transport.requests[2]!.path).toBe('/things?limit=500&labelSelector=a%3Db');
+  });
+
+  test('does not read pages without end', async () => {
+    await start(page('more', 'a'));
+    expect([lists(), told]).toEqual([40, []]);
+    await time.pass(2_000);
+    expect(lists()).toBe(80);
   });
 
   test('takes a listing without items for an empty one', async () => {

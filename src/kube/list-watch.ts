@@ -28,10 +28,12 @@ export interface ListWatchOptions<T> extends WatchPorts {
   readonly requestTimeoutMs: number;
 }
 
+const PAGE_SIZE = 500;
+const PAGES_MAX = 40;
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 30_000;
 
-/** Follows many objects: one listing, then one watch from its version, for ever. Begins at once. */
+/** Follows many objects: a listing, then one watch from its version, for ever. Begins at once. */
 export class ListWatch<T> {
   readonly #options: ListWatchOptions<T>;
   #stream: KubeStream | null = null;
@@ -54,19 +56,31 @@ export class ListWatch<T> {
     this.#end();
   }
 
+  /** Page by page: an answer of any number of objects would be too large for either side. */
   async #list(): Promise<void> {
     const { client, path, selector, target, decode, handlers, requestTimeoutMs } = this.#options;
-    const result = await client.call(
-      target('list'),
-      { method: 'GET', path: `${path}?${selector}`, timeoutMs: requestTimeoutMs },
-      (body) => decodeList(body, decode) !== null,
-    );
-    if (this.#closed) return;
-    if (!result.ok) return this.#failed(result.failure);
-    const list = decodeList(result.body, decode)!;
-    this.#version = list.resourceVersion;
-    handlers.listed(list.objects);
-    if (!this.#closed) this.#watch();
+    const objects: T[] = [];
+    let next = '';
+    for (let page = 0; page < PAGES_MAX; page += 1) {
+      const query = `limit=${PAGE_SIZE}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}&${selector}`;
+      const result = await client.call(
+        target('list'),
+        { method: 'GET', path: `${path}?${query}`, timeoutMs: requestTimeoutMs },
+        (body) => decodeList(body, decode) !== null,
+      );
+      if (this.#closed) return;
+      // A page that comes too late (410) is no trouble: the listing begins anew.
+      if (!result.ok) return this.#failed(result.failure);
+      const list = decodeList(result.body, decode)!;
+      objects.push(...list.objects);
+      next = list.next;
+      if (next !== '') continue;
+      this.#version = list.resourceVersion;
+      handlers.listed(objects);
+      if (!this.#closed) this.#watch();
+      return;
+    }
+    this.#failed(ENDLESS);
   }
 
   #watch(): void {
@@ -131,20 +145,22 @@ export class ListWatch<T> {
 }
 
 const MUTE: Failure = { ...WATCH_MALFORMED, code: 'reset', message: 'watches end without having told anything' };
+const ENDLESS: Failure = { ...WATCH_MALFORMED, message: `there are more than ${PAGE_SIZE * PAGES_MAX}` };
 
 function decodeList<T>(
   body: unknown,
   decode: (object: unknown) => T | null,
-): { readonly resourceVersion: string; readonly objects: readonly T[] } | null {
-  const list = body as { metadata?: { resourceVersion?: unknown }; items?: unknown } | null;
+): { readonly resourceVersion: string; readonly next: string; readonly objects: readonly T[] } | null {
+  const list = body as { metadata?: { resourceVersion?: unknown; continue?: unknown }; items?: unknown } | null;
   const resourceVersion = list?.metadata?.resourceVersion;
+  const next = list?.metadata?.continue ?? '';
   const items = list?.items ?? [];
-  if (typeof resourceVersion !== 'string' || !Array.isArray(items)) return null;
+  if (typeof resourceVersion !== 'string' || typeof next !== 'string' || !Array.isArray(items)) return null;
   const objects: T[] = [];
   for (const item of items) {
     const object = decode(item);
     if (object === null) return null;
     objects.push(object);
   }
-  return { resourceVersion, objects };
+  return { resourceVersion, next, objects };
 }
