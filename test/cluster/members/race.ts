@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { KubeRequest } from '../../../src/kube/transport.ts';
 import { until } from '../replica/until.ts';
 import { LibraryMember, type LibraryMemberOptions } from './library-member.ts';
 
@@ -18,7 +19,7 @@ export class RacedOwner {
   readonly member: LibraryMember;
   #release: (() => void) | null = null;
   readonly #renewed = Promise.withResolvers<number>();
-  #held = false;
+  #holds = false;
 
   static async start(options: LibraryMemberOptions): Promise<RacedOwner> {
     return new RacedOwner(await LibraryMember.start(options));
@@ -26,6 +27,10 @@ export class RacedOwner {
 
   private constructor(member: LibraryMember) {
     this.member = member;
+    member.gate.before = (request) => this.#before(request);
+    member.gate.after = ({ method }, { status }) => {
+      if (method === 'PUT' && this.held) this.#renewed.resolve(status);
+    };
   }
 
   get held(): boolean {
@@ -34,23 +39,24 @@ export class RacedOwner {
 
   /** Its next heartbeat does not get to the API server before {@link release}. */
   hold(): void {
-    const { gate } = this.member;
-    gate.before = ({ method }) => {
-      if (method !== 'PUT' || this.#held) return null;
-      this.#held = true;
-      const released = Promise.withResolvers<void>();
-      this.#release = released.resolve;
-      gate.after = (request, { status }) => {
-        if (request.method === 'PUT') this.#renewed.resolve(status);
-      };
-      return released.promise;
-    };
+    this.#holds = true;
   }
 
   /** Lets the heartbeat go. Resolves with what it was answered. */
   release(): Promise<number> {
     this.#release?.();
     return this.#renewed.promise;
+  }
+
+  #before({ method, path }: KubeRequest): Promise<void> | null {
+    // It leaves collecting to the one that it is raced with.
+    if (method === 'GET' && nameIn(path).startsWith('app-') && nameIn(path) !== this.member.leaseName) {
+      return new Promise(() => {});
+    }
+    if (method !== 'PUT' || !this.#holds || this.held) return null;
+    const released = Promise.withResolvers<void>();
+    this.#release = released.resolve;
+    return released.promise;
   }
 }
 
