@@ -37,6 +37,7 @@ export const MEMBER_FAULTS: Readonly<Record<string, MemberFault>> = {
   restarted: (scene, place) => scene.crash(place, true),
   terminated: (scene, place) => scene.terminate(place),
   doubled: (scene, place) => scene.double(place),
+  doubledAndStopped: (scene, place) => scene.doubleUntilRead(place),
 
   // --- the Lease
   leaseDeleted: (scene, place) => scene.server.remove(scene.leaseAt(place)),

@@ -32,6 +32,8 @@ interface Ledger {
   hiccup: boolean;
   /** Its watch may have lost events until then. */
   watchGapUntilMs: number;
+  /** True times of the last two signs of its watch. */
+  heardAtMs: readonly [number, number];
   /** The heartbeat of each Lease that its watch, or a listing, told of last. */
   readonly shown: Map<string, string>;
   readonly requestTimes: number[];
@@ -86,6 +88,7 @@ export class MemberOracle implements NetworkObserver {
       hiccupAtMs: Number.NEGATIVE_INFINITY,
       hiccup: false,
       watchGapUntilMs: Number.NEGATIVE_INFINITY,
+      heardAtMs: [this.#now(), this.#now()],
       shown: new Map(),
       requestTimes: [],
     });
@@ -167,7 +170,7 @@ export class MemberOracle implements NetworkObserver {
    * has not been told yet, because it was stopped, may be that others have come back since.)
    */
   lost(process: string, identity: string): void {
-    const { watchGapUntilMs, shown, wellSinceMs, member } = this.#ledgers.get(process)!;
+    const { watchGapUntilMs, shown, wellSinceMs, heardAtMs, member } = this.#ledgers.get(process)!;
     const lease = identity.slice(0, identity.lastIndexOf('_'));
     const beats = this.#history.get(lease) ?? [];
     const at = beats.findLastIndex(({ renewTime }) => renewTime === shown.get(lease));
@@ -176,7 +179,8 @@ export class MemberOracle implements NetworkObserver {
     if (beat === undefined || now < watchGapUntilMs) return;
     const gapMs = (beats[at + 1]?.atMs ?? now) - beat.atMs;
     // A silence of its own counts for as long as two heartbeats may be apart: what was nearly too late may seem to be so.
-    const silenceMs = now - wellSinceMs < beat.durationMs ? SILENCE_INTERVALS * member.intervalMs : 0;
+    const silent = now - wellSinceMs < beat.durationMs || now - heardAtMs[0] > SILENCE_INTERVALS * member.intervalMs;
+    const silenceMs = silent ? SILENCE_INTERVALS * member.intervalMs : 0;
     if (gapMs >= beat.durationMs / (1 + RATE_BOUND) - silenceMs - 1) return;
     this.#violate(10, `${process} takes ${identity} for dead, which renewed after ${Math.round(gapMs)} ms`);
   }
@@ -206,7 +210,9 @@ export class MemberOracle implements NetworkObserver {
   }
 
   watched(process: string, { type, object }: WatchEvent, _receivedMonoMs: number): void {
-    if (type === 'ADDED' || type === 'MODIFIED') show(this.#ledgers.get(process)!, object as ApiObject);
+    const ledger = this.#ledgers.get(process)!;
+    ledger.heardAtMs = [ledger.heardAtMs[1], this.#now()];
+    if (type === 'ADDED' || type === 'MODIFIED') show(ledger, object as ApiObject);
   }
 
   // --- at each moment

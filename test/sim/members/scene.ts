@@ -39,12 +39,12 @@ export class MemberScene {
   readonly timings: MemberTimings;
   readonly #parts: SceneParts;
   readonly #places: Place[] = [];
-  readonly #awaited = new Map<string, () => void>();
+  readonly #awaited = new Map<string, { readonly fromMs: number; readonly goOn: () => void }>();
   #starts = 0;
   #healed = false;
 
   constructor(parts: SceneParts) {
-    const { random, server, world } = parts;
+    const { random, server, world, trace } = parts;
     this.#parts = parts;
     this.random = random;
     this.server = server;
@@ -56,11 +56,11 @@ export class MemberScene {
       world.after(random.between(0, 3_000), () => this.start(place));
     }
     server.onRead = (name, reader) => {
-      const goOn = this.#awaited.get(name);
-      // Before it is collected its Lease is read by others; by a double of it whenever that looks after it.
-      if (goOn === undefined || (this.#at(reader)?.leaseName === name && random.chance(0.5))) return;
+      const awaited = this.#awaited.get(name);
+      if (awaited === undefined || world.nowMs < awaited.fromMs) return;
       this.#awaited.delete(name);
-      goOn();
+      trace(`the Lease of a stopped one is read by ${reader}`);
+      awaited.goOn();
     };
   }
 
@@ -130,18 +130,30 @@ export class MemberScene {
 
   /** Stopped until somebody is about to collect its Lease: the heartbeat and the deletion race. */
   stopUntilRead(place: number): void {
-    const process = this.#either(place);
+    this.#stopUntilRead(this.#living(place), 0);
+  }
+
+  /** Two processes of one pod's name; the younger one is stopped until the older one is about to take it for dead. */
+  doubleUntilRead(place: number): void {
+    const { durationMs } = this.timings;
+    this.double(place, 8 * durationMs);
+    const { double } = this.#places[place]!;
+    this.later(this.random.between(0.1, 1) * durationMs, () => this.#stopUntilRead(double, durationMs));
+  }
+
+  #stopUntilRead(process: MemberProcess | null, afterMs: number): void {
     if (process === null || !process.machine.running) return;
+    const { world } = this.#parts;
     process.machine.stop();
     const goOn = () => {
       this.#awaited.delete(process.leaseName);
       this.#goOn(process);
     };
-    this.#awaited.set(process.leaseName, () => {
-      this.#parts.trace(`${process.name}: its Lease is read`);
-      this.#parts.world.after(this.random.between(0, 4), goOn);
+    this.#awaited.set(process.leaseName, {
+      fromMs: world.nowMs + afterMs,
+      goOn: () => world.after(this.random.between(0, 4), goOn),
     });
-    this.#parts.world.after(6 * this.timings.durationMs, goOn);
+    world.after(6 * this.timings.durationMs, goOn);
   }
 
   /** `samePod`: its successor has its name. Else Kubernetes deletes the Lease with the pod, in the end, or never. */
@@ -174,12 +186,12 @@ export class MemberScene {
   }
 
   /** Two processes of one pod's name, for a while. */
-  double(place: number): void {
+  double(place: number, forMs = this.span()): void {
     const at = this.#places[place]!;
     if (this.#living(place) === null || (at.double !== null && !at.double.machine.ended)) return;
     const double = this.#begin(at);
     at.double = double;
-    this.#parts.world.after(this.span(), () => this.#endDouble(at));
+    this.#parts.world.after(forMs, () => this.#endDouble(at));
   }
 
   stepWallClock(place: number, byMs: number): void {
@@ -244,10 +256,6 @@ export class MemberScene {
   #either(place: number): MemberProcess | null {
     const double = this.#places[place]?.double ?? null;
     return double !== null && !double.machine.ended && this.random.chance(0.5) ? double : this.#living(place);
-  }
-
-  #at(name: string): MemberProcess | undefined {
-    return this.processes.find((process) => process.name === name);
   }
 
   #goOn(process: MemberProcess): void {
