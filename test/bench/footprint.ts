@@ -20,11 +20,16 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '60' },
     starts: { type: 'string', default: '7' },
     'wait-quiet': { type: 'boolean', default: false },
+    /** Ours keep heartbeats as well. */
+    members: { type: 'boolean', default: false },
   },
 });
 
 /** Renewals at 15/10/2 s; what a client-go leader sends too. */
 const renewalsPerMinute = 30;
+/** At an interval of 10 s and up to 4 % more. */
+const heartbeatsPerMinute = options.members ? 6 : 0;
+const env = options.members ? { LEASEGATE_MEMBERS: 'true' } : {};
 const budgets = { rss: 72, anonymous: 25, listeningMs: 150 };
 
 interface Figures {
@@ -75,7 +80,7 @@ async function measureStarts(count: number): Promise<Record<SystemName, number>>
   for (const name of systemNames) await cluster.createLease(`start-${name}`);
   for (let start = 0; start <= count; start++) {
     for (const name of systemNames) {
-      const setup = { cluster, lease: `start-${name}`, name: `start-${name}-${start}`, account: accounts[name] };
+      const setup = { cluster, env, lease: `start-${name}`, name: `start-${name}-${start}`, account: accounts[name] };
       const replica = await systems[name].start(setup);
       const listeningMs = await replica.untilListening();
       if (start > 0) measured[name].push(listeningMs);
@@ -93,7 +98,13 @@ async function startPairs(): Promise<Record<SystemName, Replica[]>> {
     await cluster.createLease(lease);
     for (const role of ['leader', 'standby']) {
       const replicaName = `${name}-${role}`;
-      const replica = await start({ cluster, lease, name: replicaName, account: await cluster.account(replicaName) });
+      const replica = await start({
+        cluster,
+        env,
+        lease,
+        name: replicaName,
+        account: await cluster.account(replicaName),
+      });
       if (role === 'leader') await until(`${replicaName} leads`, () => replica.isLeader(), 50);
       else await replica.untilSettled();
       pairs[name].push(replica);
@@ -178,8 +189,8 @@ function report(result: Record<SystemName, SystemFigures>, withEvents: MemoryMiB
     ...roleRows('leader'),
     ...roleRows('standby'),
     // One more of each: a window has a fraction of an interval at either end, and a watch is renewed every 5 to 10 min.
-    ...requestRows('leader', { update: renewalsPerMinute + 1, watch: 1 }),
-    ...requestRows('standby', { watch: 1 }),
+    ...requestRows('leader', { update: renewalsPerMinute + heartbeatsPerMinute + 1, watch: 1 }),
+    ...requestRows('standby', { watch: 1, ...(options.members && { update: heartbeatsPerMinute + 1 }) }),
   ]);
   console.log(
     `\nleader with an event stream open: RSS ${round(withEvents.rss)} MiB, RssAnon ${round(withEvents.anonymous)} MiB\n`,

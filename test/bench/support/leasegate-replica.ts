@@ -37,6 +37,7 @@ export async function startLeasegate(setup: ReplicaSetup): Promise<LeasegateRepl
     POD_NAME: name,
     POD_UID: randomUUID(),
     POD_IP: '127.0.0.1',
+    ...setup.env,
   };
   const command = [...prefix, ...leasegateCommand, 'run', ...flags, ...listen];
   const logFile = join(cluster.controlPlane.directory, `${name}.log`);

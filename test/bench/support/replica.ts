@@ -7,6 +7,8 @@ const startTimeoutMs = 30_000;
 
 /** What a replica is started with. */
 export interface ReplicaSetup {
+  /** Variables beside what every replica is given. */
+  readonly env?: NodeJS.ProcessEnv;
   readonly cluster: BenchCluster;
   readonly lease: string;
   /** Name of the replica, unique per start. */
