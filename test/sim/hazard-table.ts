@@ -41,7 +41,7 @@ ${rows.join('\n')}
 
 Each of these is put back into a copy of the sources, and histories are run from seed 1 on until one breaks an invariant; the
 sources as they are break none in the same history. H1 to H13 are mistakes of client-go and its users, R1 and on were found or
-feared here. What the invariants say stands in [test/sim](../test/sim/README.md). Written by \`${TABLE_COMMAND}\`.
+feared here, as those of heartbeats (M) were. What the invariants say stands in [test/sim](../test/sim/README.md). Written by \`${TABLE_COMMAND}\`.
 
 ${tables.join('\n')}`;
 }
