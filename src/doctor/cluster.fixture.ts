@@ -43,6 +43,7 @@ export class TestCluster implements ClusterReadings {
   serviceAccountReading: Reading<ServiceAccountReading | null> = found(accountOf({}));
   serviceReading: Reading<Service | null> = found(serviceOf({ ports: [{ port: 80 }] }));
   workloads: Record<string, Reading<Workload | null>> = {};
+  policyReading: Reading<boolean> = found(true);
   budgets: Reading<readonly DisruptionBudget[]> = found([]);
   readonly asked: { readonly access: Access; readonly serviceAccount: ServiceAccount | null }[] = [];
 
@@ -55,6 +56,7 @@ export class TestCluster implements ClusterReadings {
   serviceAccount = async () => this.serviceAccountReading;
   service = async () => this.serviceReading;
   workload = async (_namespace: string, kind: string, name: string) => this.workloads[`${kind}/${name}`] ?? found(null);
+  admissionPolicyBound = async () => this.policyReading;
   disruptionBudgets = async () => this.budgets;
 
   async allowed(access: Access, serviceAccount: ServiceAccount | null): Promise<Reading<boolean>> {

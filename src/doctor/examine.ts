@@ -18,6 +18,7 @@ import { homeOf, judgeNamespace } from './namespace.ts';
 import { accessesOf, type Need, needsOf } from './needs.ts';
 import type { Plan } from './plan.ts';
 import { hasGate, isLabelled, judgePod } from './pod.ts';
+import { judgeLeasePolicy, LEASE_POLICY } from './policy.ts';
 import { type Answered, judgeRights } from './rights.ts';
 import { judgeRollout, type Owner, replicasOf } from './rollout.ts';
 import { judgeServer } from './server.ts';
@@ -54,8 +55,9 @@ export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Find
   const account = accountOf(plan, foundPod, caller);
   const serverWallMs = () => clock.now().wallMs - (offsetMs ?? 0);
 
-  const [rights, ofAccount, looked, service, workload] = await Promise.all([
+  const [rights, policy, ofAccount, looked, service, workload] = await Promise.all([
     Promise.all(needs.map((need) => ask(need, account, cluster))),
+    plan.members ? cluster.admissionPolicyBound(LEASE_POLICY) : null,
     examineServiceAccount(account, plan, cluster),
     lookTwice(lease, plan, ports, serverWallMs),
     examineService(plan, cluster),
@@ -72,6 +74,7 @@ export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Find
     ...known,
     ...ofAccount,
     ...judgeRights(rights, { user: who, replica: who !== null && homeOf(who) !== null }),
+    ...(policy === null ? [] : judgeLeasePolicy(policy, plan)),
     ...judgeLease(looked.lease, plan, {
       serverWallMs: serverWallMs(),
       renewedMeanwhile: looked.renewedMeanwhile,

@@ -214,10 +214,12 @@ describe('objects', () => {
       readings.workload('shop', 'StatefulSet', 'web'),
       readings.disruptionBudgets('shop'),
       readings.namespaceExists('shop'),
+      readings.admissionPolicyBound('leasegate-leases'),
     ]);
     expect(all).toEqual([
       ...Array.from({ length: 7 }, () => ({ ok: true, value: { metadata: meta } })),
       { ok: true, value: [{ metadata: meta }] },
+      { ok: true, value: true },
       { ok: true, value: true },
     ]);
     expect(requests.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
@@ -225,6 +227,7 @@ describe('objects', () => {
       'GET /api/v1/namespaces/shop/pods/web',
       'GET /api/v1/namespaces/shop/serviceaccounts/web',
       'GET /api/v1/namespaces/shop/services/web',
+      'GET /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/leasegate-leases',
       'GET /apis/apps/v1/namespaces/shop/deployments/web',
       'GET /apis/apps/v1/namespaces/shop/replicasets/web',
       'GET /apis/apps/v1/namespaces/shop/statefulsets/web',

@@ -121,6 +121,12 @@ export class ApiReadings implements ClusterReadings {
     return this.#named<Workload>('apps', namespace, `${kind.toLowerCase()}s`, name);
   }
 
+  async admissionPolicyBound(name: string): Promise<Reading<boolean>> {
+    const [apiGroup, resource] = ['admissionregistration.k8s.io', 'validatingadmissionpolicybindings'];
+    const reading = await this.#object(`/apis/${apiGroup}/v1/${resource}/${name}`, { apiGroup, resource, name });
+    return reading.ok ? { ok: true, value: reading.value !== null } : reading;
+  }
+
   async disruptionBudgets(namespace: string): Promise<Reading<readonly DisruptionBudget[]>> {
     const path = pathOf('policy', namespace, 'poddisruptionbudgets');
     const target = { verb: 'list', apiGroup: 'policy', resource: 'poddisruptionbudgets', optional: true } as const;

@@ -85,6 +85,11 @@ export class FakeLeases {
     for (const watch of this.#watches) if (watch.process === process) this.#watches.delete(watch);
   }
 
+  /** One of a replica that is not there. */
+  add(lease: StoredMemberLease): void {
+    this.#store(lease);
+  }
+
   renew(name: string): void {
     const lease = this.stored.get(name)!;
     this.#store({ ...lease, renewTime: `${lease.renewTime}+` });

@@ -55,6 +55,22 @@ describe('members', () => {
   });
 });
 
+test('a view of five hundred tells who is alive of them', async () => {
+  const [a] = await start('a');
+  const [own] = leases.stored.values();
+  const names = Array.from({ length: 500 }, (_, index) => `cart-${index}`);
+  for (const name of names) leases.add({ ...own!, name, uid: name, profile: { ...own!.profile, pod: name } });
+  for (let second = 0; second < 60; second += 10) {
+    for (const name of names.slice(0, 490)) leases.renew(name);
+    await leases.time.pass(10_000);
+  }
+  const { members, truncated } = a.membership.answer();
+  expect([members.length, truncated]).toEqual([501, false]);
+  expect(members.filter(({ alive }) => alive)).toHaveLength(491);
+  expect(a.changes.filter((change) => change.startsWith('lost'))).toHaveLength(10);
+  expect(leases.countOf('read') + leases.countOf('remove')).toBe(0);
+});
+
 describe('a member that ends', () => {
   test('gracefully leaves no Lease behind', async () => {
     const [a, b] = await start('a', 'b');

@@ -150,5 +150,7 @@ export interface ClusterReadings {
   serviceAccount(account: ServiceAccount): Promise<Reading<ServiceAccountReading | null>>;
   service(namespace: string, name: string): Promise<Reading<Service | null>>;
   workload(namespace: string, kind: WorkloadKind, name: string): Promise<Reading<Workload | null>>;
+  /** Whether a ValidatingAdmissionPolicyBinding of this name is there. */
+  admissionPolicyBound(name: string): Promise<Reading<boolean>>;
   disruptionBudgets(namespace: string): Promise<Reading<readonly DisruptionBudget[]>>;
 }

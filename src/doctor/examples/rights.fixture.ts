@@ -127,6 +127,27 @@ export const RIGHTS_EXAMPLES: Example[] = [
     }),
   ),
   {
+    claim: 'rights to all Leases, and no policy that takes them back',
+    arrange: (cluster) => {
+      cluster.policyReading = found(false);
+    },
+    plan: { members: true },
+    code: 'LEASE_POLICY_MISSING',
+    level: 'warning',
+    message: /every Lease of namespace shop/,
+    remedy: /deploy\/admission-policy/,
+  },
+  {
+    claim: 'rights to all Leases, and no right to look for a policy',
+    arrange: (cluster) => {
+      cluster.policyReading = failed('forbidden');
+    },
+    plan: { members: true },
+    code: 'LEASE_POLICY_UNKNOWN',
+    level: 'skipped',
+    remedy: /kubectl get validatingadmissionpolicybinding leasegate-leases/,
+  },
+  {
     claim: 'no right to label pods',
     arrange: without('patch pods'),
     plan: { publishers: ['label', 'readiness-gate'] },
