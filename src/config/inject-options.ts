@@ -104,6 +104,15 @@ export const INJECT_OPTIONS = defineOptions({
       group: 'Election',
       meaning: 'A further option of the sidecar, checked as `leasegate run` will.',
     },
+    members: {
+      flag: 'members',
+      type: boolean,
+      default: 'false',
+      switch: true,
+      group: 'Election',
+      meaning: 'Each replica keeps a heartbeat (`LEASEGATE_MEMBERS`), with the rights for it.',
+      danger: 'The rights are for every Lease of the namespace: apply the admission policies, which take that back.',
+    },
     publish: {
       flag: 'publish',
       type: listOf(PUBLISHERS),

@@ -14,6 +14,7 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   'label-service': '--publish label --service web',
   'gateway-service': '--gateway 8080:3000 --service web --publish label',
   'gateway-forward': '--gateway 8080:3000 --set LEASEGATE_GATEWAY_STANDBY=forward --set LEASEGATE_GATEWAY_DRAIN=25s',
+  members: '--members',
   'json-list': '--publish label --service web',
   endpointslice: '--publish endpointslice --service db-leader --lease-name db-main',
   'readiness-gate': '--publish readiness-gate',

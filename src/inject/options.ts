@@ -15,6 +15,8 @@ export interface InjectOptions {
   readonly leaseNamePrefix: string | null;
   readonly image: string;
   readonly position: 'last' | 'first';
+  /** Whether replicas keep heartbeats. */
+  readonly members: boolean;
   readonly publish: readonly (typeof PUBLISHERS)[number][];
   readonly service: string | null;
   readonly gateway: { readonly listen: number; readonly target: number } | null;
@@ -35,6 +37,7 @@ export function optionsOf(values: Values<typeof INJECT_OPTIONS.options>): Inject
     leaseNamePrefix: values.leaseNamePrefix ?? null,
     image: values.image,
     position: values.position,
+    members: values.members,
     publish: values.publish ?? [],
     service: values.service ?? null,
     gateway: values.gateway ?? null,

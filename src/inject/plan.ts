@@ -20,7 +20,7 @@ export interface Plan {
   readonly election: Election;
   /** By object: the workload itself, and its Service. */
   readonly changes: ReadonlyMap<Manifest, readonly Change[]>;
-  readonly rights: Pick<InjectOptions, 'publish' | 'service'>;
+  readonly rights: Pick<InjectOptions, 'members' | 'publish' | 'service'>;
 }
 
 /** Reports a finding; the offset is that of its place in the text. */
@@ -126,12 +126,18 @@ function hazardsOf(
   settings: Settings,
 ): Hazard[] {
   const { fewest, most } = scaleOf(workload, manifests);
-  const warnings = podWarnings({ ...workload, replicas: fewest }, options, settings);
+  const warnings = [...podWarnings({ ...workload, replicas: fewest }, options, settings), ...rightsWarnings(options)];
   if (!options.publish.includes('readiness-gate')) return warnings;
   const largest = { ...workload, replicas: most };
   const budgets = manifests.filter(({ value }) => value.kind === 'PodDisruptionBudget');
   const blocked = budgets.map(({ value }) => budgetHazard(value, largest)).filter((hazard) => hazard !== null);
   return [...rolloutHazards(largest), ...blocked, ...warnings];
+}
+
+function rightsWarnings({ members, rbac }: InjectOptions): Hazard[] {
+  if (!members || !rbac) return [];
+  const message = 'heartbeats need the right to write and delete every Lease of the namespace: their names hold a hash';
+  return [{ code: 'LEASE_RIGHTS_WIDE', message, remedy: 'apply deploy/admission-policy, which takes that back' }];
 }
 
 /** How many replicas there may be: what is written, or what an autoscaler of the input makes of it. */

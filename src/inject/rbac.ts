@@ -20,7 +20,7 @@ export interface Election {
   readonly ownServiceAccount: boolean;
 }
 
-type Rights = Pick<InjectOptions, 'publish' | 'service'>;
+type Rights = Pick<InjectOptions, 'members' | 'publish' | 'service'>;
 type Document = { readonly kind: string; readonly metadata: { readonly name: string } } & {
   readonly [key: string]: Value;
 };
@@ -81,8 +81,11 @@ function namespaced({ namespace }: Election): { readonly namespace?: string } {
   return namespace === undefined ? {} : { namespace };
 }
 
+/** As in deploy/components/members: the names of heartbeats hold a hash, so that a rule can't name them. */
+const MEMBER_VERBS = ['get', 'list', 'watch', 'create', 'update', 'delete'];
+
 /** deploy/base/role.yaml, and what docs/publishing.md adds to it (a test compares both). */
-function rulesOf(leaseName: string, { publish, service }: Rights): Value[] {
+function rulesOf(leaseName: string, { members, publish, service }: Rights): Value[] {
   const rule = (group: string, resources: string[], verbs: string[], resourceNames?: string[]): Value => ({
     apiGroups: [group],
     resources,
@@ -97,6 +100,7 @@ function rulesOf(leaseName: string, { publish, service }: Rights): Value[] {
     rule('coordination.k8s.io', ['leases'], ['get', 'list', 'watch', 'update'], [leaseName]),
     rule('coordination.k8s.io', ['leases'], ['create']),
     rule('', ['events'], ['create']),
+    ...(members ? [rule('coordination.k8s.io', ['leases'], MEMBER_VERBS)] : []),
     ...(onPods ? [rule('', ['pods'], ['get', 'list', 'watch', 'patch'])] : []),
     ...(publish.includes('readiness-gate') ? [rule('', ['pods/status'], ['patch'])] : []),
     ...(publish.includes('endpointslice') && service !== null

@@ -18,6 +18,7 @@ export const CODES = {
   LABEL_NOT_ADDED: 'warning',
   LEFT_IN_CLUSTER: 'info',
   LEASE_NAME_MISSING: 'refusal',
+  LEASE_RIGHTS_WIDE: 'warning',
   LEASE_SHARED: 'hazard',
   MERGED_KEY: 'refusal',
   NAME_TAKEN: 'refusal',

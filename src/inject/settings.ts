@@ -21,6 +21,7 @@ export interface Settings {
 const ELSEWHERE: Readonly<Record<string, string>> = {
   LEASEGATE_LEASE_NAME: 'use --lease-name',
   LEASEGATE_LEASE_NAME_PREFIX: 'use --lease-name-prefix',
+  LEASEGATE_MEMBERS: 'use --members',
   LEASEGATE_PUBLISH: 'use --publish',
   LEASEGATE_ENDPOINTSLICE_SERVICE: 'use --service, with --publish endpointslice',
   LEASEGATE_GATEWAY_LISTEN: 'use --gateway',
@@ -33,8 +34,9 @@ const SAMPLE_POD = { POD_NAME: 'pod', POD_NAMESPACE: 'namespace', POD_UID: 'uid'
 
 /** Checks the sidecar's variables as the sidecar will; all problems at once. */
 export function settingsOf(options: InjectOptions): Settings | readonly Problem[] {
-  const { publish, service, gateway, set } = options;
+  const { members, publish, service, gateway, set } = options;
   const env: (readonly [string, string])[] = [
+    ...(members ? [['LEASEGATE_MEMBERS', 'true'] as const] : []),
     ...(publish.length > 0 ? [['LEASEGATE_PUBLISH', publish.join(',')] as const] : []),
     ...(publish.includes('endpointslice') ? [['LEASEGATE_ENDPOINTSLICE_SERVICE', service ?? ''] as const] : []),
     ...(gateway === null

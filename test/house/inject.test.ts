@@ -33,6 +33,16 @@ describe('what inject adds', () => {
     expect(added.find(({ kind }) => kind === 'Role').rules).toEqual(role.rules);
   });
 
+  test('has with --members what deploy/components/members adds', () => {
+    const members = documents(injected(application, ['--members', '--lease-name', 'leasegate']).text!);
+    const { patches } = documents(read('deploy/components/members/kustomization.yaml'))[0];
+    const [{ value: rule }] = documents(patches.find(({ patch }: { patch?: string }) => patch).patch)[0];
+    expect(members.find(({ kind }) => kind === 'Role').rules.slice(3)).toEqual([rule]);
+    const [environment] = documents(read('deploy/components/members/environment.yaml'));
+    const { env } = members.find(({ kind }) => kind === 'Deployment').spec.template.spec.initContainers[0];
+    expect(env).toEqual(expect.arrayContaining(environment.spec.template.spec.initContainers[0].env));
+  });
+
   test('is an empty Lease, as in deploy/base', () => {
     const lease = documents(read('deploy/base/lease.yaml'))[0];
     const { apiVersion, kind, metadata, spec } = added.find((each) => each.kind === 'Lease');
