@@ -1,4 +1,6 @@
-import { describe, expect } from 'vitest';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, expect, inject } from 'vitest';
 import { monoMs } from '../replica/clock.ts';
 import { BRISK, type Replica, STANDARD } from '../replica/replica.ts';
 import { shippedRules } from '../replica/role.ts';
@@ -76,6 +78,24 @@ describe.concurrent('at the same time', () => {
       const { podName } = await scene.untilLeader();
       await untilSeen(witness, 'who leads', 5_000, (members) =>
         members.every(({ pod, role }) => (role === 'leader') === (pod === podName)),
+      );
+      const [command = '', ...args] = inject('leasegate');
+      const kubeconfig = ['--kubeconfig', scene.controlPlane.adminKubeconfig];
+      const listed = await promisify(execFile)(command, [
+        ...args,
+        'leases',
+        '-n',
+        scene.namespace,
+        '--output=json',
+        ...kubeconfig,
+      ]);
+      const rows: { kind: string; standing: string; memberOf: unknown }[] = JSON.parse(listed.stdout).leases;
+      expect(
+        rows.filter(({ kind }) => kind === 'member').map(({ memberOf, standing }) => ({ memberOf, standing })),
+      ).toEqual(
+        expect.arrayContaining(
+          replicas.map((replica) => ({ memberOf: { election: 'app', pod: replica.podName }, standing: 'held' })),
+        ),
       );
       const identityOf = (pod: string, members: Seen[]) => members.find((member) => member.pod === pod)?.identity;
 
