@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Script } from 'node:vm';
 import supertest from 'supertest';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { fixture } from './test-fixture.ts';
 
 const BROWSER_ACCEPT = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
@@ -46,4 +46,51 @@ test('the script can be parsed, and each element it fills is on the page', async
   const ids = [...script.matchAll(/(?:byId|set)\('(\w+)'/g)].map(([, id]) => id);
   expect(ids.length).toBeGreaterThan(8);
   for (const id of ids) expect(text).toContain(`id="${id}"`);
+});
+
+/** As much of a browser's page as the script touches. */
+class StubElement {
+  readonly dataset = {};
+  hidden = true;
+  textContent = '';
+  children: (StubElement | string)[] = [];
+  append(...nodes: (StubElement | string)[]): void {
+    this.children.push(...nodes);
+  }
+  replaceChildren(...nodes: StubElement[]): void {
+    this.children = nodes;
+  }
+  get words(): string {
+    return this.textContent + this.children.map((each) => ` ${typeof each === 'string' ? each : each.words}`).join('');
+  }
+}
+
+test.each([
+  [[], true, []],
+  [['a', 'b'], false, [' web no leader is known', ' a led by this replica', ' b led by web-1']],
+] as const)('of several elections each has a line, of one none: %o', async (further, hidden, lines) => {
+  const f = fixture(null, ...further);
+  f.others[0]?.lead();
+  f.others[1]?.follow();
+  const { script } = await page();
+  const elements = new Map<string, StubElement>();
+  const byId = (id: string) => elements.get(id) ?? elements.set(id, new StubElement()).get(id)!;
+  const asked: Promise<unknown>[] = [];
+  const fetch = (path: string) => {
+    const answer = supertest(f.api.local)
+      .get(`/${path}`)
+      .then(({ body }) => ({ json: () => body }));
+    asked.push(answer);
+    return answer;
+  };
+  new Script(script).runInNewContext({
+    document: { getElementById: byId, createElement: () => new StubElement(), addEventListener() {} },
+    ...{ fetch, setInterval() {}, AbortSignal },
+    EventSource: class {
+      addEventListener() {}
+    },
+  });
+  await vi.waitUntil(() => asked.length === 2 && elements.has('elections'));
+  expect(byId('several').hidden).toBe(hidden);
+  if (!hidden) expect(byId('elections').children.map((each) => (each as StubElement).words)).toEqual(lines);
 });

@@ -17,7 +17,7 @@ h2 { margin: 1.75rem 0 .5rem; font-size: 1rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .4rem 1.25rem; margin: 1.25rem 0 0; }
 dt { color: var(--dim); }
 dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
-ol { list-style: none; margin: 0; padding: 0; }
+ol, ul { list-style: none; margin: 0; padding: 0; }
 li { padding: .35rem 0; border-top: 1px solid var(--line); display: flex; gap: 1rem; }
 time { color: var(--dim); font-variant-numeric: tabular-nums; white-space: nowrap; }
 @media (max-width: 30rem) { dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: .6rem; } }
@@ -53,6 +53,17 @@ function show(answer) {
   set('lease', answer.lease.namespace + '/' + answer.lease.name);
 }
 
+function showAll({ elections }) {
+  byId('several').hidden = elections.length < 2;
+  byId('elections').replaceChildren(...elections.map((one) => {
+    const item = document.createElement('li');
+    const name = document.createElement('strong');
+    name.textContent = one.name;
+    item.append(name, one.isLeader ? 'led by this replica' : one.leader ? 'led by ' + one.leader.pod : 'no leader is known');
+    return item;
+  }));
+}
+
 function unsure(words) {
   role('lost', words);
   byId('summary').textContent = 'What is shown below was true when it was last heard of.';
@@ -79,16 +90,22 @@ stream.addEventListener('leadership', (message) => {
 });
 stream.onerror = () => unsure('The sidecar does not answer');
 
+async function ask(path) {
+  const response = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(1500) });
+  return response.json();
+}
+
 async function refresh() {
   if (document.hidden) return;
   try {
-    const response = await fetch('leader', { cache: 'no-store', signal: AbortSignal.timeout(1500) });
-    show(await response.json());
+    show(await ask('leader'));
+    showAll(await ask('elections'));
   } catch {
     unsure('The sidecar does not answer');
   }
 }
 setInterval(refresh, 2000);
+refresh();
 document.addEventListener('visibilitychange', refresh);
 `;
 
@@ -117,6 +134,10 @@ export const STATUS_PAGE = `<!doctype html>
 <dt>Transitions</dt><dd id="transitions">–</dd>
 <dt>Lease</dt><dd id="lease">–</dd>
 </dl>
+<section id="several" hidden>
+<h2>All elections of this replica; above is the first</h2>
+<ul id="elections"></ul>
+</section>
 <h2>Changes since this page was opened</h2>
 <ol id="history"></ol>
 </main>

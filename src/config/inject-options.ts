@@ -1,6 +1,6 @@
 import { PREFIX_LENGTH_MAX } from '../naming/workload-lease.ts';
 import { VERSION } from '../version.ts';
-import { dnsLabel, dnsSubdomain, listOf, oneOf, prefixOf } from './names.ts';
+import { dnsLabel, dnsSubdomain, leaseNames, listOf, oneOf, prefixOf } from './names.ts';
 import { boolean } from './numbers.ts';
 import { defineOptions } from './option.ts';
 import { PUBLISHERS } from './publish-options.ts';
@@ -83,10 +83,10 @@ export const INJECT_OPTIONS = defineOptions({
   options: {
     leaseName: {
       flag: 'lease-name',
-      type: dnsSubdomain,
+      type: leaseNames,
       defaultText: 'the name of the workload',
       group: 'Election',
-      meaning: 'Name of the Lease.',
+      meaning: 'Name of the Lease. Several, with commas between them, are as many elections: docs/elections.md.',
     },
     leaseNamePrefix: {
       flag: 'lease-name-prefix',

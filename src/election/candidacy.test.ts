@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Candidacy, DEFAULT_CANDIDACY } from './candidacy.ts';
 import {
@@ -83,6 +84,24 @@ describe('standing back', () => {
         .wait(500);
     }
     expect(replica.tick().the('update').content.holder).toBe(ME);
+  });
+
+  test('whenever it is said and taken back: the Lease is claimed two retry periods after it could be, at the latest', () => {
+    const said = fc.array(fc.record({ waitMs: fc.integer({ min: 0, max: 3_000 }), value: fc.boolean() }));
+    fc.assert(
+      fc.property(said, fc.constantFrom('', OTHER), fc.integer({ min: 0, max: 10 }), (steps, holder, priority) => {
+        const replica = standby(lease({ holder }), told({ priority }));
+        const claimed = () => replica.all('update').length > 0;
+        const latestMs = (holder === '' ? 0 : 15_000) + (10 - priority) * 200 + 4_000;
+        for (const { waitMs, value } of steps) {
+          while (!claimed() && replica.wakeInMs()! <= waitMs) replica.wake();
+          if (claimed()) break;
+          replica.wait(waitMs).send({ ...STAND_BACK, value });
+        }
+        while (!claimed()) replica.wake();
+        expect(replica.nowMs).toBeLessThanOrEqual(latestMs);
+      }),
+    );
   });
 
   test('ends when it is taken back', () => {

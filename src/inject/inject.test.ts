@@ -27,6 +27,28 @@ ${pod}      containers:
 `;
 }
 
+describe('several elections', () => {
+  test('have a Lease each, and the rights to all', () => {
+    const { text } = injected(deployment('web'), ['--lease-name', 'a,b,c']);
+    const documents = parseAllDocuments(text!).map((document) => document.toJS());
+    const ofKind = (kind: string) => documents.filter((document) => document.kind === kind);
+    expect(ofKind('Lease').map(({ metadata }) => metadata.name)).toEqual(['a', 'b', 'c']);
+    expect(ofKind('Role')[0].rules[0].resourceNames).toEqual(['a', 'b', 'c']);
+    expect(ofKind('ServiceAccount')[0].metadata).toMatchObject({
+      labels: { 'leasegate.dev/election': 'a' },
+      annotations: { 'leasegate.dev/further-elections': 'b,c' },
+    });
+    const [sidecar] = ofKind('Deployment')[0].spec.template.spec.initContainers;
+    expect(sidecar.env[0]).toEqual({ name: 'LEASEGATE_LEASE_NAME', value: 'a,b,c' });
+    expect(restored(text!).text).toBe(deployment('web'));
+  });
+
+  test('are shared where the replicas are told so', () => {
+    const fair = ['--set', 'LEASEGATE_FAIR_SHARE=true', '--members'];
+    expect(injected(deployment('web'), ['--lease-name', 'a,b', ...fair]).text).toContain('LEASEGATE_FAIR_SHARE');
+  });
+});
+
 describe('a second run', () => {
   test('with other options gives what they alone would have given', () => {
     const text = deployment('web');

@@ -145,6 +145,7 @@ class Injection {
   #refuseSharing(plans: readonly Plan[]): void {
     const seen = new Map<string, string>();
     for (const { election, workload } of plans) {
+      // Several are named by an option, and so the same for all.
       const key = `${election.namespace ?? ''}/${election.leaseName}`;
       const other = seen.get(key);
       seen.set(key, workload.manifest.subject);

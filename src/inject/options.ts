@@ -11,6 +11,8 @@ export interface Selector {
 export interface InjectOptions {
   /** Null: the name of the workload. */
   readonly leaseName: string | null;
+  /** Those beside it, where it is named. */
+  readonly furtherLeases: readonly string[];
   /** Not null: the Lease's name is this with a hash of the workload. */
   readonly leaseNamePrefix: string | null;
   readonly image: string;
@@ -33,7 +35,8 @@ export interface InjectOptions {
 /** The options as the command line has them. */
 export function optionsOf(values: Values<typeof INJECT_OPTIONS.options>): InjectOptions {
   return {
-    leaseName: values.leaseName ?? null,
+    leaseName: values.leaseName?.[0] ?? null,
+    furtherLeases: values.leaseName?.slice(1) ?? [],
     leaseNamePrefix: values.leaseNamePrefix ?? null,
     image: values.image,
     position: values.position,

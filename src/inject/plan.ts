@@ -7,7 +7,7 @@ import { budgetHazard, type Hazard, rolloutHazards } from './hazards.ts';
 import type { Manifest, ObjectValue } from './manifests.ts';
 import type { InjectOptions } from './options.ts';
 import { podWarnings, refuseUnfit } from './pod-checks.ts';
-import type { Election } from './rbac.ts';
+import type { Election, Rights } from './rbac.ts';
 import { type Code, Refused } from './report.ts';
 import { planService } from './services.ts';
 import type { Settings } from './settings.ts';
@@ -20,7 +20,7 @@ export interface Plan {
   readonly election: Election;
   /** By object: the workload itself, and its Service. */
   readonly changes: ReadonlyMap<Manifest, readonly Change[]>;
-  readonly rights: Pick<InjectOptions, 'members' | 'publish' | 'service'>;
+  readonly rights: Rights;
 }
 
 /** Reports a finding; the offset is that of its place in the text. */

@@ -4,6 +4,8 @@ import type { Value } from './emit.ts';
 import type { InjectOptions } from './options.ts';
 
 export const MANAGED_BY = 'leasegate-inject';
+/** Of a service account, for deploy/admission-policy: the Leases of its elections but the first. */
+const FURTHER = 'leasegate.dev/further-elections';
 export const FOR_ANNOTATION = 'leasegate.dev/injected-for';
 
 export interface Election {
@@ -20,7 +22,7 @@ export interface Election {
   readonly ownServiceAccount: boolean;
 }
 
-type Rights = Pick<InjectOptions, 'members' | 'publish' | 'service'>;
+export type Rights = Pick<InjectOptions, 'members' | 'publish' | 'service' | 'furtherLeases'>;
 type Document = { readonly kind: string; readonly metadata: { readonly name: string } } & {
   readonly [key: string]: Value;
 };
@@ -28,6 +30,7 @@ type Document = { readonly kind: string; readonly metadata: { readonly name: str
 /** The documents that a workload needs beside it, in the order in which they can be applied. */
 export function documentsOf(election: Election, rights: Rights): readonly Document[] {
   const { leaseName, leaseNameOf, roleName, serviceAccount, ownServiceAccount } = election;
+  const { furtherLeases } = rights;
   const metadata = (name: string, annotations: Readonly<Record<string, string>> = {}) => ({
     name,
     ...(election.namespace === undefined ? {} : { namespace: election.namespace }),
@@ -46,7 +49,7 @@ export function documentsOf(election: Election, rights: Rights): readonly Docume
           {
             apiVersion: 'v1',
             kind: 'ServiceAccount',
-            metadata: metadata(serviceAccount),
+            metadata: metadata(serviceAccount, furtherLeases.length > 0 ? { [FURTHER]: furtherLeases.join() } : {}),
             automountServiceAccountToken: false,
           },
         ]
@@ -66,6 +69,11 @@ export function documentsOf(election: Election, rights: Rights): readonly Docume
       kind: 'Lease',
       metadata: metadata(leaseName, leaseNameOf === null ? {} : { [LEASE_NAME_OF]: leaseNameOf }),
     },
+    ...furtherLeases.map((name) => ({
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: metadata(name),
+    })),
   ];
 }
 
@@ -85,7 +93,7 @@ function namespaced({ namespace }: Election): { readonly namespace?: string } {
 const MEMBER_VERBS = ['get', 'list', 'watch', 'create', 'update', 'delete'];
 
 /** deploy/base/role.yaml, and what docs/publishing.md adds to it (a test compares both). */
-function rulesOf(leaseName: string, { members, publish, service }: Rights): Value[] {
+function rulesOf(leaseName: string, { members, publish, service, furtherLeases }: Rights): Value[] {
   const rule = (group: string, resources: string[], verbs: string[], resourceNames?: string[]): Value => ({
     apiGroups: [group],
     resources,
@@ -97,7 +105,7 @@ function rulesOf(leaseName: string, { members, publish, service }: Rights): Valu
   // The Lease is in the namespace of its pods, whichever that is.
   const election = electionKey({ lease: { namespace: '', name: leaseName }, namespace: '' });
   return [
-    rule('coordination.k8s.io', ['leases'], ['get', 'list', 'watch', 'update'], [leaseName]),
+    rule('coordination.k8s.io', ['leases'], ['get', 'list', 'watch', 'update'], [leaseName, ...furtherLeases]),
     rule('coordination.k8s.io', ['leases'], ['create']),
     rule('', ['events'], ['create']),
     ...(members ? [rule('coordination.k8s.io', ['leases'], MEMBER_VERBS)] : []),

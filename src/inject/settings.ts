@@ -53,7 +53,11 @@ export function settingsOf(options: InjectOptions): Settings | readonly Problem[
       : [problem(name, value, 'is not set this way', ELSEWHERE[name])],
   );
   const known = Object.fromEntries(env);
-  const all = { LEASEGATE_LEASE_NAME: options.leaseName ?? 'lease', ...SAMPLE_POD, ...known };
+  const all = {
+    LEASEGATE_LEASE_NAME: [options.leaseName ?? 'lease', ...options.furtherLeases].join(),
+    ...SAMPLE_POD,
+    ...known,
+  };
   const parsed = parseOptions(RUN_OPTIONS, { argv: [], env: all });
   if (!parsed.ok || misplaced.length > 0) return [...misplaced, ...(parsed.ok ? [] : parsed.problems)];
   const { values } = parsed;

@@ -6,7 +6,7 @@ export const SIDECAR = 'leasegate';
 export const TOKEN_VOLUME = 'leasegate-token';
 
 /** The native sidecar; the same as in deploy/components/sidecar (a test compares). */
-export function sidecarOf(leaseName: string, { image }: InjectOptions, { env, ports }: Settings): Value {
+export function sidecarOf(leaseName: string, { image, furtherLeases }: InjectOptions, { env, ports }: Settings): Value {
   const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
   const extra = (name: string, containerPort: number | null) =>
     containerPort === null ? [] : [{ name, containerPort }];
@@ -15,7 +15,7 @@ export function sidecarOf(leaseName: string, { image }: InjectOptions, { env, po
     image,
     restartPolicy: 'Always',
     env: [
-      { name: 'LEASEGATE_LEASE_NAME', value: leaseName },
+      { name: 'LEASEGATE_LEASE_NAME', value: [leaseName, ...furtherLeases].join() },
       field('POD_NAME', 'metadata.name'),
       field('POD_NAMESPACE', 'metadata.namespace'),
       field('POD_UID', 'metadata.uid'),

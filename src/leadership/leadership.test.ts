@@ -45,19 +45,6 @@ const following = (identity = OTHER): LeadershipState => ({
 });
 const NOBODY: LeadershipState = { tenure: null, leaseUid: 'lease-1', holder: null, term: null };
 
-test('whoever let the Lease run out is told, until somebody has claimed it', () => {
-  expect(leadership.lapsedHolder()).toBeNull();
-  leadership.publish(following());
-  expect(leadership.lapsedHolder()).toBeNull();
-  pass(15_000);
-  expect(leadership.lapsedHolder()).toBe(OTHER);
-  leadership.publish(following('c_uid-c_1'));
-  expect(leadership.lapsedHolder()).toBeNull();
-  leadership.publish(NOBODY);
-  pass(60_000);
-  expect(leadership.lapsedHolder(), 'released').toBeNull();
-});
-
 describe('leadership is a deadline', () => {
   test('H9: it ends by time alone, whatever the last news was', () => {
     leadership.publish(leading());

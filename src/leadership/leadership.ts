@@ -131,12 +131,6 @@ export class Leadership {
     return this.#evaluate().leader;
   }
 
-  /** Who held the Lease last and let it run out, which nobody has claimed since; null while one leads, and after a release. */
-  lapsedHolder(): string | null {
-    const { holder } = this.#state;
-    return holder !== null && this.#options.clock.now().monoMs >= holder.knownUntilMonoMs ? holder.identity : null;
-  }
-
   /** Which Lease, with its uid where it has been seen. */
   lease(): LeaderAnswer['lease'] {
     const { namespace, name } = this.#options.lease;

@@ -5,7 +5,6 @@ import type { Logger } from '../ports/log.ts';
 import type { Membership } from '../ports/membership.ts';
 import { Holders } from './holders.ts';
 import { type Move, planShares, type SharedLease, type SharePlan } from './plan.ts';
-import { Suspects } from './suspects.ts';
 
 export interface SharedElection {
   readonly leadership: Leadership;
@@ -38,7 +37,6 @@ interface HandOver extends Move {
 export class FairShare {
   readonly #options: FairShareOptions;
   readonly #me: string;
-  readonly #suspects = new Suspects();
   readonly #holders = new Holders();
   /** Until when, by election and member. */
   readonly #refused = new Map<string, number>();
@@ -104,16 +102,22 @@ export class FairShare {
   /** Made anew only where something has changed: with hundreds of members it takes a while. */
   #planOf(elections: readonly SharedLease[]): SharePlan {
     const held = elections.map(({ holder, former }) => `${holder} ${former}`);
-    const key = [...held, ...this.#members, ...this.#refused.keys()].join('\n');
+    const leaving = new Set(this.#members.filter((member) => this.#mayBeLeaving(member)));
+    const key = [...held, ...this.#members, '', ...leaving, '', ...this.#refused.keys()].join('\n');
     if (this.#plan?.key === key) return this.#plan.plan;
     const refuses = (election: string, member: string) => this.#refused.has(refusalOf(election, member));
-    const plan = planShares({ elections, members: this.#members, refuses });
+    const plan = planShares({ elections, members: this.#members, leaving, refuses });
     this.#plan = { key, plan };
     return plan;
   }
 
+  /** It gave something up, or let it run out, and was not heard of since. */
+  #mayBeLeaving(member: string): boolean {
+    return this.#holders.gaveUpSince(member, this.#heardMonoMs.get(member) ?? Number.NEGATIVE_INFINITY);
+  }
+
   #noteMembers(nowMonoMs: number): void {
-    const { elections, membership, random, retryPeriodMs } = this.#options;
+    const { membership, random, retryPeriodMs } = this.#options;
     const { members: all, watching } = membership.answer();
     const heard = new Map<string, number>();
     for (const { candidate, alive, campaigns, lastHeartbeatAgoMs } of all) {
@@ -121,9 +125,7 @@ export class FairShare {
     }
     this.#heardMonoMs = heard;
     this.#holders.forgetAllBut(heard);
-    const lapsed = new Set(elections.flatMap(({ leadership }) => leadership.lapsedHolder() ?? []));
-    this.#suspects.note(lapsed, heard, nowMonoMs);
-    const members = [...heard.keys()].filter((identity) => !this.#suspects.has(identity, heard.get(identity)!)).sort();
+    const members = [...heard.keys()].sort();
     if (watching && members.join() === this.#members.join()) return;
     this.#members = members;
     this.#membersSinceMonoMs = nowMonoMs;
@@ -149,10 +151,7 @@ export class FairShare {
     const confirmed = new Set(
       membership.answer().members.flatMap((one) => (one.confirmed ? (one.candidate ?? []) : [])),
     );
-    const move = plan.moves.find(
-      ({ from, to }) =>
-        from === this.#me && confirmed.has(to) && !this.#holders.gaveUpSince(to, this.#heardMonoMs.get(to) ?? 0),
-    );
+    const move = plan.moves.find(({ from, to }) => from === this.#me && confirmed.has(to) && !this.#mayBeLeaving(to));
     const election = move && elections.find(({ leadership }) => leadership.lease().name === move.election);
     if (move === undefined || !election?.leadership.isLeader()) return;
     const handOver: HandOver = { ...move, endedMonoMs: null };

@@ -53,6 +53,13 @@ test('the heirs stay the same while a leader that goes frees one after the other
   }
 });
 
+test('whoever may be leaving is no heir, and still has its share of what is moved', () => {
+  const elections = leases({ a: 's1 s2 s3 s4', b: '', c: 's5' });
+  const { moves, heirs } = planShares({ elections, members: ['a', 'b', 'c'], leaving: new Set(['b']) });
+  expect([...heirs.values()]).not.toContain('b');
+  expect(moves.map(({ to }) => to)).toContain('b');
+});
+
 test('the only member has nobody to wait for', () => {
   const { moves, heirs } = plan({ a: 's1', '': 's2' }, 'a');
   expect(moves).toEqual([]);

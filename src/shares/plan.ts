@@ -6,6 +6,8 @@ export interface ShareView {
   readonly elections: readonly SharedLease[];
   /** Identities of the replicas that live and would lead. What others hold is nobody's to share. */
   readonly members: readonly string[];
+  /** Those of them that may be about to go, or gone: they are no heirs. @defaultValue none */
+  readonly leaving?: ReadonlySet<string>;
   /** Whether a member is known not to take an election. @defaultValue none does */
   readonly refuses?: (election: string, member: string) => boolean;
 }
@@ -33,23 +35,24 @@ export interface SharePlan {
 }
 
 export function planShares(view: ShareView): SharePlan {
-  const { moves, claims } = share(view);
-  const heirs = new Map(claims);
   // Whoever gives one up, or dies, mostly loses them all, and takes none: the others' shares are those after that. They are the
   // same from before the first is free until the last is claimed.
-  const leaving = new Set(view.elections.flatMap(({ holder, former }) => (holder === null ? (former ?? []) : [])));
-  for (const leaver of new Set([...leaving, ...view.elections.flatMap(({ holder }) => holder ?? [])])) {
+  const formers = view.elections.flatMap(({ holder, former }) => (holder === null ? (former ?? []) : []));
+  const leaving = new Set([...(view.leaving ?? []), ...formers]);
+  const staying = view.members.filter((member) => !leaving.has(member));
+  const heirs = new Map(share({ ...view, members: staying }).claims);
+  for (const leaver of new Set([...formers, ...view.elections.flatMap(({ holder }) => holder ?? [])])) {
     const isLeft = ({ holder, former }: SharedLease) => (holder ?? former) === leaver;
     const elections = view.elections.map((election) => (isLeft(election) ? { ...election, holder: null } : election));
-    const members = view.members.filter((member) => member !== leaver && !leaving.has(member));
+    const members = staying.filter((member) => member !== leaver);
     const after = new Map(share({ ...view, elections, members }).claims);
-    for (const election of view.elections.filter(isLeft)) {
-      const heir = after.get(election.name);
-      if (heir === undefined) heirs.delete(election.name);
-      else heirs.set(election.name, heir);
+    for (const { name } of view.elections.filter(isLeft)) {
+      const heir = after.get(name);
+      if (heir === undefined) heirs.delete(name);
+      else heirs.set(name, heir);
     }
   }
-  return { moves, heirs };
+  return { moves: share(view).moves, heirs };
 }
 
 interface Share {

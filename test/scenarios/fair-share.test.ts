@@ -61,6 +61,16 @@ describe('nine elections', () => {
     expect(longestMs(world)).toBeLessThan(leaseDurationMs + 500);
   });
 
+  test('are not kept for one that has just died, although its heartbeats are not overdue yet', async () => {
+    const world = await spread('a', 'b', 'c');
+    world.replicas[0]!.kill();
+    await world.pass(leaseDurationMs + 2_000);
+    world.forget();
+    world.replicas[1]!.kill();
+    await world.pass(leaseDurationMs + 500);
+    expect(world.shares()).toEqual({ c: 9 });
+  });
+
   test('are shared with a replica that comes back', async () => {
     const world = await spread('a', 'b', 'c');
     world.replicas[0]!.kill();
