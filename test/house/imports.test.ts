@@ -26,7 +26,7 @@ const RULES: Record<string, Rule> = {
   notify: CONSUMER,
   shares: { folders: ['leadership', 'ports'], libraries: false },
   health: { folders: ['ports'], libraries: true },
-  members: { folders: ['election', 'kube', 'leadership', 'naming', 'ports'], libraries: true },
+  members: { folders: ['election', 'leadership', 'naming', 'ports'], libraries: true },
   coordinated: { folders: ['election', 'kube', 'leadership', 'ports'], libraries: true },
   config: { folders: ['naming'], libraries: true },
   // It judges by the names and rules that publishing goes by.
