@@ -152,7 +152,8 @@ export class Replica extends LineProcess {
   /** Resolves when it learns of changes by itself, and tells of them. */
   async untilWatching(timeoutMs = 10_000): Promise<void> {
     const api = await this.listening;
-    await until(`${this.name} watches`, timeoutMs, async () => (await api.metric('leasegate_watch_up')) === 1);
+    const first = this.#leaseName === '' ? '' : `name="${this.#leaseName}"`;
+    await until(`${this.name} watches`, timeoutMs, async () => (await api.metric('leasegate_watch_up', first)) === 1);
     await until(`${this.name} tells of changes`, timeoutMs, () => this.events.length > 0);
   }
 
