@@ -1,5 +1,6 @@
 import supertest from 'supertest';
 import { describe, expect, test } from 'vitest';
+import { LIMITS } from './limits.ts';
 import { fixture, OTHER_IDENTITY, OWN_IDENTITY, openStream, serve } from './test-fixture.ts';
 
 const both = ['local', 'probe'] as const;
@@ -77,15 +78,16 @@ describe.each(both)('on the %s listener', (name) => {
     expect(f.others[0]!.leadership.trustedUntilMonoMs()).toBe(f.time.monoMs + 10_000);
   });
 
-  test('probes speak of all elections, and name the one with which something is wrong', async () => {
+  test('probes fail for any loop that is wedged, and name it; to be ready the first Lease is enough', async () => {
     const f = several();
     const ask = supertest(f.api[name]);
     await ask.get('/healthz').expect(200);
+    f.others[0]!.problems.unreadyBy = 'the Lease has not been seen yet: forbidden';
     await ask.get('/readyz').expect(200);
-    f.others[0]!.problems.unreadyBy = 'the Lease has not been seen yet';
+    f.health.unreadyBy = 'the Lease has not been seen yet';
     f.others[1]!.problems.wedgedBy = 'the election loop is 30 s late';
     const problem = async (path: string) => (await ask.get(path).expect(503)).body.error;
-    expect(await problem('/readyz')).toEqual({ code: 'NOT_READY', message: 'a: the Lease has not been seen yet' });
+    expect(await problem('/readyz')).toEqual({ code: 'NOT_READY', message: 'the Lease has not been seen yet' });
     expect(await problem('/healthz')).toEqual({ code: 'LOOP_WEDGED', message: 'b.c: the election loop is 30 s late' });
   });
 
@@ -168,6 +170,16 @@ describe('streams', () => {
     expect(f.api.eventStreams).toBe(1);
     f.api.close();
     expect(await stream.nextBlock()).toBeNull();
+  });
+
+  test('of which there are too many already are sent to what can be polled instead', async () => {
+    const f = several();
+    await using server = await serve(f.api.local);
+    const streams = Array.from({ length: LIMITS.eventStreamsMax }, () => openStream(`${server.url}/elections/events`));
+    for (const stream of await Promise.all(streams)) await stream.next();
+    const { error } = (await (await fetch(`${server.url}/elections/events`)).json()) as { error: { message: string } };
+    expect(error.message).toContain('Poll /elections instead');
+    f.api.close();
   });
 
   test('are not on the probe listener', async () => {

@@ -52,6 +52,8 @@ export function electionsEvents(elections: ServedElections): EventSource {
   const [first] = elections;
   return {
     ...leadershipEvents(first.leadership, '/elections'),
+    path: '/elections/events',
+    poll: '/elections',
     snapshot: () => ({ change: 'snapshot', ...answerElections(elections) }),
     subscribe: (tell) => {
       const ends = elections.map(({ leadership }) =>

@@ -31,8 +31,9 @@ const RETRY_MS_MAX = 10_000;
 
 /**
  * Makes the name of the Lease, where only a prefix is given, from the workload that owns this pod. That may have to be asked for
- * many times: meanwhile both listeners answer that this replica does not lead and is not ready, so that nobody restarts it. Ends
- * on a signal (0), or when there is nothing that the Lease could be named after (2): that lasts as long as the pod.
+ * many times: meanwhile both listeners answer that this replica lives, does not lead and is not ready, as one does that has not
+ * seen its Lease. Ends on a signal (0), or when there is nothing that the Lease could be named after (2): that lasts as long as
+ * the pod.
  *
  * @throws ListenError
  */

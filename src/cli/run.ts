@@ -67,7 +67,9 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   const drainMs = config.gateway?.drainMs ?? 0;
 
   const metrics = createMetrics({ version: VERSION });
-  const transport = new HttpTransport(kube.server, new Credentials(kube, clock, log));
+  // Elections that were won together are renewed together.
+  const idleConnectionsMax = config.leases.length + 1;
+  const transport = new HttpTransport(kube.server, new Credentials(kube, clock, log), { idleConnectionsMax });
   const client = new KubeClient({ transport, clock, metrics, log });
   const ports = { client, metrics, clock, timers, random, log };
   const prepared = config.leases.map((lease) => prepareElection(lease, config, ports));

@@ -94,6 +94,25 @@ describe('the log', () => {
     expect(log.info).toHaveBeenCalledOnce();
   });
 
+  test('tells once of one object that is always refused, beside another that is not', async () => {
+    const other = { ...target, name: 'orders' };
+    for (let rounds = 0; rounds < 5; rounds += 1) {
+      transport.answers = [refusal(422), ok(lease)];
+      for (const asked of [target, other]) await client.call(asked, GET);
+    }
+    transport.answers = [ok(lease)];
+    await client.call(target, GET);
+    expect(lines()).toEqual(['API_INVALID', 'API_RECOVERED']);
+  });
+
+  test('an API server that has failed for several objects works again with the last of them', async () => {
+    transport.answers = [refusal(500), refusal(500), ok(lease), refusal(500), ok(lease), ok(lease)];
+    for (const name of ['cart', 'orders', 'cart', 'orders']) await client.call({ ...target, name }, GET);
+    expect(lines()).toEqual(['API_SERVER_ERROR']);
+    for (const name of ['orders', 'cart']) await client.call({ ...target, name }, GET);
+    expect(lines()).toEqual(['API_SERVER_ERROR', 'API_RECOVERED']);
+  });
+
   test('names the RBAC rule that a 403 asks for', async () => {
     transport.answers = [refusal(403, { message: 'User "x" cannot get resource "leases"' })];
     await client.call(target, GET);

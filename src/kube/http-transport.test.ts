@@ -60,7 +60,7 @@ const json = (listener: (request: http.IncomingMessage) => [number, unknown, Rec
   });
 
 /** A transport as production makes it, from a kubeconfig. `user` and `cluster` are lines of it. */
-function transportTo(server: string, user = '{}', cluster = ''): HttpTransport {
+function transportTo(server: string, user = '{}', cluster = '', idleConnectionsMax?: number): HttpTransport {
   const kubeconfig = join(directory, 'config');
   writeFileSync(
     kubeconfig,
@@ -71,7 +71,8 @@ function transportTo(server: string, user = '{}', cluster = ''): HttpTransport {
   );
   const loaded = loadKubeConfig({ kubeconfig, inCluster: false, homeDirectory: directory });
   const clock = { now: () => ({ monoMs: nowMs, wallMs: nowMs }) };
-  return new HttpTransport(server, new Credentials(loaded, clock, SILENT_LOG));
+  const options = idleConnectionsMax === undefined ? {} : { idleConnectionsMax };
+  return new HttpTransport(server, new Credentials(loaded, clock, SILENT_LOG), options);
 }
 
 const writeToken = (token: string) => writeFileSync(join(directory, 'token'), token);
@@ -144,6 +145,15 @@ describe('a request', () => {
     for (let requests = 0; requests < 20; requests++) await transport.request(GET);
     expect(sockets).toHaveLength(1);
     expect(warned).not.toHaveBeenCalled();
+  });
+
+  test('keeps as many connections as requests are made at the same time, where it is told how many', async () => {
+    const { url, sockets } = await json(() => [200, {}]);
+    const transport = transportTo(url, '{}', '', 8);
+    for (let rounds = 0; rounds < 5; rounds += 1) {
+      await Promise.all(Array.from({ length: 8 }, () => transport.request(GET)));
+    }
+    expect(sockets).toHaveLength(8);
   });
 
   test('gives what is no JSON as text', async () => {

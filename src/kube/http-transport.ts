@@ -24,14 +24,20 @@ const RETRY_AFTER_MS_MAX = 60_000;
  */
 export class HttpTransport implements Transport {
   readonly #credentials: Credentials;
+  readonly #idleConnectionsMax: number;
   readonly #base: URL;
   #agent: http.Agent | https.Agent | null = null;
   #agentVersion = -1;
 
-  /** @throws TypeError when `server` is no http(s) URL. */
-  constructor(server: string, credentials: Credentials) {
+  /**
+   * `idleConnectionsMax`: as many as requests are made at the same time, so that none needs a new handshake.
+   *
+   * @throws TypeError when `server` is no http(s) URL.
+   */
+  constructor(server: string, credentials: Credentials, { idleConnectionsMax = 2 } = {}) {
     this.#base = new URL(server);
     this.#credentials = credentials;
+    this.#idleConnectionsMax = idleConnectionsMax;
   }
 
   async request(request: KubeRequest): Promise<KubeReply> {
@@ -146,7 +152,7 @@ export class HttpTransport implements Transport {
     if (this.#agent === null || this.#agentVersion !== tlsVersion) {
       // Requests under way end on the old agent's connections; its idle ones go now.
       const old = this.#agent;
-      const options = { keepAlive: true, keepAliveMsecs: TCP_KEEPALIVE_MS, maxFreeSockets: 2 };
+      const options = { keepAlive: true, keepAliveMsecs: TCP_KEEPALIVE_MS, maxFreeSockets: this.#idleConnectionsMax };
       this.#agent =
         this.#base.protocol === 'https:' ? new https.Agent({ ...options, ...tls }) : new http.Agent(options);
       this.#agentVersion = tlsVersion;

@@ -4,34 +4,43 @@ import type { Failure } from './errors.ts';
 /** Codes that are no trouble: another replica was faster, or what was asked for is not there. */
 const NORMAL: readonly Failure['code'][] = ['conflict', 'already-exists', 'not-found', 'gone'];
 
+/** What the server says of one object, and need not say of another; all else fails for all alike. */
+const OF_ONE: readonly Failure['code'][] = ['forbidden', 'invalid', 'namespace-missing', 'server-error', 'unexpected'];
+/** Stands for every object. */
+const ANY = '*';
+
 /**
  * Keeps the log to one line per change: the first failure of each kind of request, the change to another failure, and the
- * recovery; not one line per attempt.
+ * recovery; not one line per attempt, nor one per object, but for what is forbidden, since each has a rule of its own.
  */
 export class TroubleLog {
   readonly #log: Logger;
-  readonly #present = new Map<string, Failure['code']>();
+  /** By verb, then by object. */
+  readonly #present = new Map<string, Map<string, Failure['code']>>();
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
-  /**
-   * `failure` is null after a success. `rule` is the RBAC rule that would allow the request. `object`: its name; what is forbidden
-   * is so for one of them, while all else mostly concerns all.
-   */
+  /** `failure` is null after a success. `rule` is the RBAC rule that would allow the request. `object`: its name. */
   note(verb: string, failure: Failure | null, rule: () => string, object = ''): void {
     const code = failure === null || NORMAL.includes(failure.code) ? null : failure.code;
-    const own = `${verb} ${object}`;
-    const key = code === 'forbidden' || this.#present.has(own) ? own : verb;
-    const before = this.#present.get(key) ?? null;
+    const present = this.#present.get(verb) ?? new Map<string, Failure['code']>();
+    const before = present.get(object) ?? present.get(ANY) ?? null;
     if (code === before) return;
-    this.#present.delete(key);
+    this.#present.set(verb, present);
+    present.delete(object);
+    present.delete(ANY);
+    const told = (what: Failure['code'] | null) =>
+      what !== null && what !== 'forbidden' && [...present.values()].includes(what);
     if (code === null) {
-      this.#log.info({ code: 'API_RECOVERED', verb, was: before }, `API server: ${verb} works again`);
+      if (!told(before))
+        this.#log.info({ code: 'API_RECOVERED', verb, was: before }, `API server: ${verb} works again`);
       return;
     }
-    this.#present.set(code === 'forbidden' ? own : verb, code);
+    const isTold = told(code);
+    present.set(OF_ONE.includes(code) ? object : ANY, code);
+    if (isTold) return;
     this.#log.warn(
       {
         code: `API_${code.toUpperCase().replaceAll('-', '_')}`,

@@ -119,6 +119,13 @@ describe('heartbeats', () => {
     expect(member.next()).toEqual([3_000, 'update']);
   });
 
+  test('heed it for an interval at most: a server that asks for a minute must not make a living member dead', () => {
+    const member = HeartbeatDriver.established();
+    member.next();
+    member.fail('throttled', 60_000);
+    expect(member.next()).toEqual([10_000, 'update']);
+  });
+
   test('that are missing for a whole duration are told of once, and so is their return', () => {
     const member = HeartbeatDriver.established();
     member.next();
@@ -156,6 +163,14 @@ describe('a second process of the same host name', () => {
     expect(member.reply({ kind: 'ok', lease: { ...SUCCESSOR, renewTime: '2026-01-01T00:00:49.000000Z' } })).toBe('-');
     expect(member.next()).toEqual([40_000, 'read']);
     expect(member.reports).toHaveLength(1);
+  });
+
+  test('whose duration is absurd is looked at once per hour all the same', () => {
+    const member = superseded();
+    member.next();
+    const absurd = { ...SUCCESSOR, durationMs: 2_200_000_000, renewTime: '2026-01-01T00:00:49.000000Z' };
+    member.reply({ kind: 'ok', lease: absurd });
+    expect(member.next()).toEqual([3_600_000, 'read']);
   });
 
   test.each([

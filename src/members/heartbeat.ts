@@ -71,6 +71,8 @@ export interface HeartbeatState {
 
 const BACKOFF_MS_MIN = 200;
 const BACKOFF_MS_MAX = 7_000;
+/** A successor's duration is its own to choose. */
+const SUCCESSOR_LOOK_MS_MAX = 3_600_000;
 const JITTER = 0.04;
 const UNKNOWN: OwnSighting = { kind: 'unknown' };
 
@@ -188,7 +190,8 @@ function watchSuccessor(draft: Draft, { holder, renewTime, durationMs }: StoredM
   if (successor?.holder === holder && successor.renewTime === renewTime) return takeBack(draft);
   draft.failures = 0;
   draft.successor = { holder, renewTime };
-  draft.dueMonoMs = now.monoMs + jittered(durationMs ?? draft.config.durationMs, now);
+  const lookMs = Math.min(durationMs ?? draft.config.durationMs, SUCCESSOR_LOOK_MS_MAX);
+  draft.dueMonoMs = now.monoMs + jittered(lookMs, now);
 }
 
 /** The successor is gone; should it renew in this very moment after all, this one gives way again. */
@@ -233,7 +236,7 @@ function backOff(draft: Draft, retryAfterMs: number, now: Moment): void {
   // Three intervals fit into a duration: nobody is taken for dead for the waiting alone.
   const backoffMsMax = Math.min(BACKOFF_MS_MAX, draft.config.intervalMs);
   const backoffMs = Math.min(backoffMsMax, BACKOFF_MS_MIN * 2 ** Math.min(draft.failures, 10));
-  draft.dueMonoMs = now.monoMs + Math.max(jittered(backoffMs, now), retryAfterMs);
+  draft.dueMonoMs = now.monoMs + Math.max(jittered(backoffMs, now), Math.min(retryAfterMs, draft.config.intervalMs));
 }
 
 function jittered(delayMs: number, { random }: Moment): number {

@@ -34,10 +34,20 @@ export const systemClock: Clock = {
   now: () => ({ monoMs: Number(process.hrtime.bigint()) / 1e6, wallMs: Date.now() }),
 };
 
+/** Of one of Node's timers: a longer one would run at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 /** Node's timers. A callback that throws crashes the process, as an uncaught exception should. */
 export const systemTimers: Timers = {
   after: (delayMs, callback) => {
-    const handle = setTimeout(callback, Math.max(0, Math.ceil(delayMs)));
+    let handle: NodeJS.Timeout;
+    const wait = (leftMs: number): void => {
+      handle =
+        leftMs <= TIMER_MS_MAX
+          ? setTimeout(callback, Math.max(0, Math.ceil(leftMs)))
+          : setTimeout(() => wait(leftMs - TIMER_MS_MAX), TIMER_MS_MAX);
+    };
+    wait(delayMs);
     return { cancel: () => clearTimeout(handle) };
   },
 };
