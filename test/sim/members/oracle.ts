@@ -19,6 +19,8 @@ export interface JudgedMember {
   weather(): Weather;
 }
 
+type Verdict = Pick<Violation, 'invariant' | 'what'>;
+
 interface Ledger {
   readonly member: JudgedMember;
   /** True time since which nothing has been in its way. */
@@ -30,8 +32,8 @@ interface Ledger {
   /** The one request that may be lost without its counting as harm: since when. */
   hiccupAtMs: number;
   hiccup: boolean;
-  /** Its watch may have lost events until then. */
-  watchGapUntilMs: number;
+  /** Its watch may have lost events since it listed. */
+  watchGap: boolean;
   /** True times of the last two signs of its watch. */
   heardAtMs: readonly [number, number];
   /** The heartbeat of each Lease that its watch, or a listing, told of last. */
@@ -87,7 +89,7 @@ export class MemberOracle implements NetworkObserver {
       acknowledged: false,
       hiccupAtMs: Number.NEGATIVE_INFINITY,
       hiccup: false,
-      watchGapUntilMs: Number.NEGATIVE_INFINITY,
+      watchGap: false,
       heardAtMs: [this.#now(), this.#now()],
       shown: new Map(),
       requestTimes: [],
@@ -135,22 +137,22 @@ export class MemberOracle implements NetworkObserver {
   #judgeDeletion({ member }: Ledger, name: string, before: ApiObject): void {
     const beat = this.#beats.get(name)!;
     if (name === member.leaseName) {
-      if (!member.terminating()) this.#violate(9, `${member.name} deletes its own Lease while it lives`);
+      if (!member.terminating()) this.violate(9, `${member.name} deletes its own Lease while it lives`);
       else if (holderOf(before) !== member.identity)
-        this.#violate(9, `${member.name} deletes what ${beat.holder} holds`);
+        this.violate(9, `${member.name} deletes what ${beat.holder} holds`);
       return;
     }
     this.collected += 1;
     const ageMs = this.#now() - beat.atMs;
     if (ageMs < beat.durationMs) {
-      this.#violate(9, `${member.name} collects ${beat.holder}, renewed ${Math.round(ageMs)} ms ago`);
+      this.violate(9, `${member.name} collects ${beat.holder}, renewed ${Math.round(ageMs)} ms ago`);
     }
   }
 
   #judgeWrite(ledger: Ledger, name: string, before: ApiObject | null, after: ApiObject): void {
     const { member } = ledger;
     if (name !== member.leaseName || holderOf(after) !== member.identity) {
-      return this.#violate(9, `${member.name} writes ${name} as ${holderOf(after)}`);
+      return this.violate(9, `${member.name} writes ${name} as ${holderOf(after)}`);
     }
     this.heartbeats += 1;
     ledger.beatAtMs = this.#now();
@@ -159,7 +161,7 @@ export class MemberOracle implements NetworkObserver {
     const beat = this.#beats.get(name)!;
     const ageMs = this.#now() - beat.atMs;
     if (ageMs < beat.durationMs / (1 + RATE_BOUND) - 1) {
-      this.#violate(17, `${member.name} takes its Lease back from ${former}, renewed ${Math.round(ageMs)} ms ago`);
+      this.violate(17, `${member.name} takes its Lease back from ${former}, renewed ${Math.round(ageMs)} ms ago`);
     }
   }
 
@@ -170,19 +172,19 @@ export class MemberOracle implements NetworkObserver {
    * has not been told yet, because it was stopped, may be that others have come back since.)
    */
   lost(process: string, identity: string): void {
-    const { watchGapUntilMs, shown, wellSinceMs, heardAtMs, member } = this.#ledgers.get(process)!;
+    const { watchGap, shown, wellSinceMs, heardAtMs, member } = this.#ledgers.get(process)!;
     const lease = identity.slice(0, identity.lastIndexOf('_'));
     const beats = this.#history.get(lease) ?? [];
     const at = beats.findLastIndex(({ renewTime }) => renewTime === shown.get(lease));
     const beat = beats[at];
     const now = this.#now();
-    if (beat === undefined || now < watchGapUntilMs) return;
+    if (beat === undefined || watchGap) return;
     const gapMs = (beats[at + 1]?.atMs ?? now) - beat.atMs;
     // A silence of its own counts for as long as two heartbeats may be apart: what was nearly too late may seem to be so.
     const silent = now - wellSinceMs < beat.durationMs || now - heardAtMs[0] > SILENCE_INTERVALS * member.intervalMs;
     const silenceMs = silent ? SILENCE_INTERVALS * member.intervalMs : 0;
     if (gapMs >= beat.durationMs / (1 + RATE_BOUND) - silenceMs - 1) return;
-    this.#violate(10, `${process} takes ${identity} for dead, which renewed after ${Math.round(gapMs)} ms`);
+    this.violate(10, `${process} takes ${identity} for dead, which renewed after ${Math.round(gapMs)} ms`);
   }
 
   // --- what goes over the network
@@ -193,7 +195,7 @@ export class MemberOracle implements NetworkObserver {
     requestTimes.push(now);
     while (requestTimes[0]! < now - REQUESTS_WINDOW_MS) requestTimes.shift();
     if (requestTimes.length > REQUESTS_MAX) {
-      this.#violate(13, `${process} sends ${requestTimes.length} requests in ${REQUESTS_WINDOW_MS} ms`);
+      this.violate(13, `${process} sends ${requestTimes.length} requests in ${REQUESTS_WINDOW_MS} ms`);
     }
   }
 
@@ -201,11 +203,14 @@ export class MemberOracle implements NetworkObserver {
     if (faked || reply === null) return;
     const ledger = this.#ledgers.get(process)!;
     if (reply.status === 400 || reply.status === 422) {
-      this.#violate(11, `${process} sends a body that is refused: ${JSON.stringify(reply.body)}`);
+      this.violate(11, `${process} sends a body that is refused: ${JSON.stringify(reply.body)}`);
     }
     const written = (request.method === 'PUT' || request.method === 'POST') && reply.status < 300;
     if (written) ledger.acknowledged = true;
-    if (request.path.includes('?')) for (const lease of leasesIn(reply.body)) show(ledger, lease);
+    if (request.path.includes('?')) {
+      ledger.watchGap = false;
+      for (const lease of leasesIn(reply.body)) show(ledger, lease);
+    }
     if (request.method === 'DELETE' && reply.status === 409) this.racesLost += 1;
   }
 
@@ -224,8 +229,7 @@ export class MemberOracle implements NetworkObserver {
       const { member } = ledger;
       if (member.ended()) continue;
       // Events are lost, or come one by one so slowly that each seems to end a silence.
-      if (member.weather().watchDrop > 0 || member.weather().delayMs > CALM.delayMs)
-        ledger.watchGapUntilMs = now + 4 * member.durationMs;
+      if (member.weather().watchDrop > 0 || member.weather().delayMs > CALM.delayMs) ledger.watchGap = true;
       const well = member.running() && !member.terminating() && (ledger.hiccup || calm(member.weather()));
       if (!well || this.#hasSibling(member)) {
         // Whoever finds another's heartbeat in its Lease looks twice, a duration apart, before it takes that one for dead.
@@ -234,29 +238,36 @@ export class MemberOracle implements NetworkObserver {
       }
       const gapMs = Math.min(now - ledger.beatAtMs, now - ledger.wellSinceMs - RETRY_AFTER_MS_MAX);
       if (gapMs < member.durationMs) continue;
-      this.#violate(10, `${member.name} has sent no heartbeat for ${Math.round(gapMs)} ms`);
+      this.violate(10, `${member.name} has sent no heartbeat for ${Math.round(gapMs)} ms`);
     }
   }
 
-  /** 9: long after the faults have ended only Leases of the living are there, and all of theirs. */
-  settled(leases: Iterable<string>): void {
+  /** 9, 10: what is stored long after the faults have ended should be the Leases of the living, and all of theirs. */
+  leftovers(leases: Iterable<string>): Verdict[] {
     const living = this.#living().map(({ leaseName }) => leaseName);
     const stored = new Set(leases);
-    for (const name of stored) if (!living.includes(name)) this.#violate(9, `${name} is dead and is not collected`);
-    for (const name of living) if (!stored.has(name)) this.#violate(10, `${name} lives and has no Lease`);
+    return [
+      ...[...stored]
+        .filter((name) => !living.includes(name))
+        .map((name) => ({ invariant: 9, what: `${name} is dead and is not collected` })),
+      ...living
+        .filter((name) => !stored.has(name))
+        .map((name) => ({ invariant: 10, what: `${name} lives and has no Lease` })),
+    ];
   }
 
   /** 10: by then everybody takes the living for alive, and only them. */
-  believes(process: string, hosts: readonly string[]): void {
+  misbeliefs(process: string, hosts: readonly string[]): Verdict[] {
     const living = [...new Set(this.#living().map(({ host }) => host))].sort();
-    if (hosts.join() !== living.join()) this.#violate(10, `${process} takes ${hosts} for alive, and ${living} are`);
+    if (hosts.join() === living.join()) return [];
+    return [{ invariant: 10, what: `${process} takes ${hosts} for alive, and ${living} are` }];
   }
 
   /** 9: a graceful end on a healthy network leaves no Lease of its own. */
   left(process: string, holder: string | null): void {
     const { member, wellSinceMs } = this.#ledgers.get(process)!;
     if (holder !== member.identity || this.#now() - wellSinceMs < member.durationMs) return;
-    this.#violate(9, `${process} has ended and left its Lease`);
+    this.violate(9, `${process} has ended and left its Lease`);
   }
 
   #living(): JudgedMember[] {
@@ -267,7 +278,7 @@ export class MemberOracle implements NetworkObserver {
     return this.#living().some((other) => other.host === host && other.name !== name);
   }
 
-  #violate(invariant: number, what: string): void {
+  violate(invariant: number, what: string): void {
     this.violations.push({ invariant, atMs: this.#now(), what });
   }
 }
