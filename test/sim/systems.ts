@@ -9,7 +9,7 @@ export const SYSTEMS: readonly System[] = [
   { name: 'election', share: 1, runSeed, entry: 'test/sim/history.ts', hazards: HAZARDS },
   {
     name: 'members',
-    share: 0.3,
+    share: 0.5,
     runSeed: runMembersSeed,
     entry: 'test/sim/members/history.ts',
     hazards: MEMBER_HAZARDS,
