@@ -1,4 +1,5 @@
 import { campaigns, PRIORITY_MAX, PRIORITY_UNHEALTHY } from './candidacy.ts';
+import { isAppointed } from './coordinated.ts';
 import { isPredecessor } from './identity.ts';
 import { claimableAtMonoMs, isUncontested } from './sighting.ts';
 import type { ElectionState } from './state.ts';
@@ -9,6 +10,10 @@ type Known = Omit<ElectionState, 'finished'>;
 export function claimAtMonoMs(state: Known): number {
   if (!campaigns(state) || isFoundOutdated(state)) return Number.POSITIVE_INFINITY;
   const claimableMonoMs = claimableAtMonoMs(state.sighting, state);
+  if (state.config.coordinated) {
+    const asideUntilMonoMs = Math.max(state.holdOffUntilMonoMs, state.standAsideUntilMonoMs);
+    return isAppointed(state) ? Math.max(claimableMonoMs, asideUntilMonoMs) : Number.POSITIVE_INFINITY;
+  }
   return isNamed(state) ? claimableMonoMs : Math.max(claimableMonoMs + headStartMs(state), state.holdOffUntilMonoMs);
 }
 
@@ -53,7 +58,8 @@ export function challengeAtMonoMs(state: Known): number {
   const { sighting, config, eligible, eligibleSinceMonoMs } = state;
   const { priority, preempt } = config.candidacy;
   const never = Number.POSITIVE_INFINITY;
-  if (!campaigns(state) || !eligible || sighting.kind !== 'present' || isFoundOutdated(state)) return never;
+  if (config.coordinated || !campaigns(state) || !eligible || sighting.kind !== 'present' || isFoundOutdated(state))
+    return never;
   const { record, rewind, termSinceMonoMs } = sighting;
   const holderPriority = record.holderPriority ?? PRIORITY_MAX;
   if (isUncontested(record, state) || holderPriority >= priority) return never;

@@ -17,6 +17,7 @@ export {
   PRIORITY_MAX,
 } from './candidacy.ts';
 export { freshRenewTime } from './content.ts';
+export { standsAtMonoMs } from './coordinated.ts';
 export { formatIdentity, parseIdentity, podOfIdentity } from './identity.ts';
 export { InvariantError } from './invariants.ts';
 export type { ElectionEffect, ElectionEvent, ReleaseResult, Report, RequestOutcome, StopReason } from './messages.ts';

@@ -1,6 +1,6 @@
 import { type Draft, report } from './draft.ts';
 import { compareResourceVersions, type LeaseRecord } from './record.ts';
-import { claimableAtMonoMs, isOutdated, sight, sightAbsence, sightDeletion } from './sighting.ts';
+import { claimableAtMonoMs, isOurs, isOutdated, sight, sightAbsence, sightDeletion } from './sighting.ts';
 import { checkTenure, lose } from './tenure.ts';
 import type { Instant } from './timing.ts';
 
@@ -11,7 +11,9 @@ import type { Instant } from './timing.ts';
  */
 export function observe(draft: Draft, record: LeaseRecord, source: 'watch' | 'list' | 'read', now: Instant): void {
   if (isOutdated(draft.sighting, record) && (source === 'watch' || draft.tenure !== null)) return;
-  draft.sighting = sight(draft.sighting, record, draft.config, now);
+  // A watch tells every state, and our own writes replaced one that was known.
+  const gapless = source === 'watch' || isOurs(record, draft);
+  draft.sighting = sight(draft.sighting, record, draft.config, now, gapless);
   draft.claimUnconfirmed = false;
   // A version that was found outdated is no news: what is stored instead is still to be read.
   if (record.resourceVersion !== draft.outdatedVersion) {

@@ -177,7 +177,7 @@ function leaderRetryMs(draft: Draft, tenure: Tenure, retryAfterMs: number | null
 /** An answer shows the Lease as it was stored then; the watch may have shown what came after it. False in that case. */
 function learn(draft: Draft, record: LeaseRecord, now: Instant): boolean {
   if (isOutdated(draft.sighting, record)) return false;
-  draft.sighting = sight(draft.sighting, record, draft.config, now);
+  draft.sighting = sight(draft.sighting, record, draft.config, now, true);
   return true;
 }
 

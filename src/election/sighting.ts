@@ -1,3 +1,4 @@
+import { isAssignment } from './coordinated.ts';
 import { isPredecessor } from './identity.ts';
 import { compareResourceVersions, isSameTerm, type LeaseRecord, sameRenewal } from './record.ts';
 import type { ElectionConfig, ElectionState, KnownSighting, Rewind, Sighting } from './state.ts';
@@ -8,8 +9,17 @@ export function recordDurationMs(record: LeaseRecord, config: ElectionConfig): n
   return record.leaseDurationMs > 0 ? record.leaseDurationMs : config.timings.leaseDurationMs;
 }
 
-/** The timer runs on while the same renewal is seen, and starts anew on any other. Remote times are never looked at. */
-export function sight(before: Sighting, record: LeaseRecord, config: ElectionConfig, now: Instant): Sighting {
+/**
+ * The timer runs on while the same renewal is seen, and starts anew on any other. Remote times are never looked at.
+ * `gapless`: no state between the last one that was seen and this one was missed.
+ */
+export function sight(
+  before: Sighting,
+  record: LeaseRecord,
+  config: ElectionConfig,
+  now: Instant,
+  gapless: boolean,
+): Sighting {
   const unchanged = before.kind === 'present' && sameRenewal(before.record, record);
   const sinceMonoMs = unchanged ? before.sinceMonoMs : now.monoMs;
   const sameTerm = before.kind === 'present' && isSameTerm(before.record, record);
@@ -22,7 +32,10 @@ export function sight(before: Sighting, record: LeaseRecord, config: ElectionCon
     sinceMonoMs,
     termSinceMonoMs,
     rewind,
-    formerUntilMonoMs: formerUntilMonoMs(known, record, config, now),
+    formerUntilMonoMs: Math.max(
+      formerUntilMonoMs(known, record, config, now),
+      displacedUntilMonoMs(known, record, config, now, gapless),
+    ),
   };
 }
 
@@ -45,6 +58,29 @@ function formerUntilMonoMs(
       if (before.record.uid === record.uid) return before.formerUntilMonoMs;
       return now.monoMs + Math.max(config.timings.leaseDurationMs, recordDurationMs(before.record, config));
   }
+}
+
+/**
+ * In a coordinated election: until when whoever was displaced by this record's holder may still be at work, since it was by
+ * wall clocks that it was judged to be dead. Where states were missed it is not known who that was. A free Lease displaces
+ * nobody: whoever frees it has waited for all others.
+ */
+function displacedUntilMonoMs(
+  before: KnownSighting | null,
+  record: LeaseRecord,
+  config: ElectionConfig,
+  now: Instant,
+  gapless: boolean,
+): number {
+  if (config.coordinated !== true || record.holder === '') return Number.NEGATIVE_INFINITY;
+  const present = before?.kind === 'present' ? before : null;
+  if (!gapless) {
+    if (present !== null && sameRenewal(present.record, record)) return Number.NEGATIVE_INFINITY;
+    const durationMs = present === null ? 0 : recordDurationMs(present.record, config);
+    return now.monoMs + Math.max(config.timings.leaseDurationMs, durationMs);
+  }
+  const displaces = present !== null && present.record.holder !== '' && present.record.holder !== record.holder;
+  return displaces ? present.sinceMonoMs + recordDurationMs(present.record, config) : Number.NEGATIVE_INFINITY;
 }
 
 /** It is not known any more what the store holds: only a look can tell. */
@@ -103,7 +139,7 @@ export function isNews(before: Sighting, record: LeaseRecord): boolean {
  * own duration is over.
  */
 export function sightDeletion(before: Sighting, record: LeaseRecord, known: OwnWrites, now: Instant): Sighting {
-  const claimableMonoMs = claimableAtMonoMs(sight(before, record, known.config, now), known);
+  const claimableMonoMs = claimableAtMonoMs(sight(before, record, known.config, now, true), known);
   const { resourceVersion } = record;
   return { kind: 'absent', claimableAtMonoMs: claimableMonoMs, confirmedAtMonoMs: now.monoMs, resourceVersion };
 }
@@ -165,9 +201,11 @@ export function predecessorTrustedUntilMonoMs({
   return sighting.sinceMonoMs + recordDurationMs(sighting.record, config);
 }
 
-/** Whether nobody else can be at work under this record: it is free, ours, or our pod's dead predecessor's. */
+/** Whether nobody else can be at work under this record: it is free, ours, our pod's dead predecessor's, or not claimed yet. */
 export function isUncontested(record: LeaseRecord, known: OwnWrites): boolean {
-  return record.holder === '' || isOurs(record, known) || isPredecessor(record.holder, known.config.identity);
+  const { config } = known;
+  if (record.holder === '' || isOurs(record, known)) return true;
+  return isPredecessor(record.holder, config.identity) || isAssignment(record, config);
 }
 
 /** Monotonic time from which this replica may claim the Lease; infinite while nothing is known. */

@@ -11,6 +11,8 @@ export interface ElectionConfig {
   /** Address to publish beside the holder's name, or null. */
   readonly holderAddress: string | null;
   readonly candidacy: Candidacy;
+  /** The API server chooses who leads; see `coordinated.ts`. @defaultValue false */
+  readonly coordinated?: boolean;
 }
 
 /** What is known of the Lease in the store. */
@@ -40,7 +42,10 @@ export type KnownSighting =
       readonly sinceMonoMs: number;
       readonly termSinceMonoMs: number;
       readonly rewind: Rewind | null;
-      /** Until then whoever held a Lease of this name that is gone may still be at work. */
+      /**
+       * Until then whoever held a Lease of this name that is gone may still be at work; in a coordinated election whoever held
+       * this one, too, before it named another.
+       */
       readonly formerUntilMonoMs: number;
     };
 
@@ -132,6 +137,8 @@ export interface ElectionState {
   readonly answersUntilMonoMs: number;
   /** Not to claim before this: others go first after a step-down. */
   readonly holdOffUntilMonoMs: number;
+  /** No candidate of a coordinated election before this: another is to be chosen after a step-down. */
+  readonly standAsideUntilMonoMs: number;
   /** Not to ask a holder to give way before this. */
   readonly challengeAfterMonoMs: number;
   /** How often that was asked since this replica led last: each time it waits twice as long. */
@@ -174,6 +181,7 @@ export function initialState(config: ElectionConfig): ElectionState {
     retryAtMonoMs: Number.NEGATIVE_INFINITY,
     answersUntilMonoMs: Number.NEGATIVE_INFINITY,
     holdOffUntilMonoMs: Number.NEGATIVE_INFINITY,
+    standAsideUntilMonoMs: Number.NEGATIVE_INFINITY,
     challengeAfterMonoMs: Number.NEGATIVE_INFINITY,
     challengesInVain: 0,
     readAtMonoMs: Number.POSITIVE_INFINITY,

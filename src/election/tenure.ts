@@ -1,4 +1,5 @@
 import { effectivePriority } from './candidacy.ts';
+import { asksToGiveWay, STAND_ASIDE_MS } from './coordinated.ts';
 import { type Draft, report } from './draft.ts';
 import type { HandOverReason, StopReason } from './messages.ts';
 import type { LeaseRecord } from './record.ts';
@@ -83,6 +84,7 @@ export function onWorkStopped(draft: Draft, now: Instant): void {
   draft.tenure = null;
   draft.releaseByMonoMs = now.monoMs + leaseDurationMs - renewDeadlineMs;
   draft.retryAtMonoMs = Number.NEGATIVE_INFINITY;
+  if (reason === 'step-down') draft.standAsideUntilMonoMs = now.monoMs + STAND_ASIDE_MS;
   if (reason !== 'shutdown') draft.holdOffUntilMonoMs = now.monoMs + HOLD_OFF_RETRY_PERIODS * retryPeriodMs;
 }
 
@@ -115,9 +117,7 @@ export function checkTenure(
         }
       : {}),
   };
-  if (record.preferredHolder !== '' && record.preferredHolder !== draft.config.identity) {
-    beginHandOver(draft, 'preferred-holder');
-  }
+  if (asksToGiveWay(record)) beginHandOver(draft, 'preferred-holder');
   const { challenger } = record;
   if (challenger !== null && challenger.priority > effectivePriority(draft)) {
     beginHandOver(draft, 'preempted', challenger.identity);

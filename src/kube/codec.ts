@@ -65,8 +65,8 @@ export function encodeNewLease(
 /** The body that replaces `base`: its uid, resourceVersion and all that is not ours are kept. `nameOf` as above. */
 export function encodeLease(base: LeaseRecord, content: LeaseContent, nameOf: string | null = null): LeaseObject {
   const object = base.raw as LeaseObject;
-  if (content.holder === '' || content.holder === base.holder) return encode(object, content, nameOf);
-  // A wish for another holder was addressed to the former one; a new term begins without, as client-go's does.
+  if (content.holder === base.holder) return encode(object, content, nameOf);
+  // A wish for another holder was addressed to the former one; it is met by a release, and a new term begins without.
   const { preferredHolder: _, ...spec } = object.spec ?? {};
   return encode({ ...object, spec }, content, nameOf);
 }

@@ -17,6 +17,7 @@ import {
   type Report,
   type RequestOutcome,
   type StopReason,
+  standsAtMonoMs,
   step,
   viewOf,
 } from '../election/index.ts';
@@ -65,6 +66,8 @@ export interface RunnerOptions {
   readonly announce: (what: string, leaseUid: string | null) => void;
   /** How long work may drain when leadership is given up on purpose. */
   readonly drainMsMax: number;
+  /** In a coordinated election: from when on this replica is to be a candidate, told on each change; infinite for never. */
+  readonly stands?: (atMonoMs: number) => void;
   /** The loop met a state that can't be: it no longer leads, and the process should end. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -110,6 +113,7 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
   /** The process before this one in the same pod gave answers, too, and its application lives on. */
   #predecessorTrustedUntilMonoMs = Number.NEGATIVE_INFINITY;
   #bar: CandidacyBar | null = null;
+  #standsAtMonoMs = Number.POSITIVE_INFINITY;
   /** Runs while answers already given are waited for to lapse. */
   #lapse: Delay | null = null;
 
@@ -248,6 +252,7 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
     );
     if (state.unclaimed !== before.unclaimed) this.#unclaimed(state.unclaimed);
     this.#countBar(candidacyBar(state));
+    this.#stand(standsAtMonoMs(state));
     const stopping = effects.find((effect) => effect.kind === 'stop-work');
     leadership.publish(viewOf(state), stopping?.reason ?? null);
     for (const effect of effects) this.#perform(effect);
@@ -309,6 +314,12 @@ export class ElectionRunner implements ElectionControl, LoopHealth {
     if (bar === this.#bar) return;
     this.#bar = bar;
     this.#options.metrics.candidacy(bar);
+  }
+
+  #stand(atMonoMs: number): void {
+    if (atMonoMs === this.#standsAtMonoMs) return;
+    this.#standsAtMonoMs = atMonoMs;
+    this.#options.stands?.(atMonoMs);
   }
 
   #started(fencingToken: string): void {

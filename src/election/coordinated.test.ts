@@ -1,0 +1,215 @@
+import { describe, expect, test } from 'vitest';
+import { CONFLICT, Driver, lease, ME, OTHER, REFUSED, stored } from './driver.fixture.ts';
+import type { ElectionEvent, LeaseRecord } from './index.ts';
+import { standsAtMonoMs } from './index.ts';
+
+const COORDINATED = { coordinated: true } as const;
+const FREE = lease({ holder: '', renewTime: null, acquireTime: null });
+const STEP_DOWN = { kind: 'step-down' } as const;
+const WORK_STOPPED = { kind: 'work-stopped' } as const;
+
+/** As the controller writes it: this replica is named, for five seconds, and nothing is said of a term. */
+function named(fields: Partial<LeaseRecord> = {}): LeaseRecord {
+  return lease({
+    resourceVersion: '110',
+    holder: ME,
+    leaseDurationMs: 5_000,
+    renewTime: '2026-01-01T00:01:00.000000Z',
+    acquireTime: null,
+    ...fields,
+  });
+}
+
+/** A standby that watches since 0; `record` is what it saw first. */
+function watcher(record: LeaseRecord = FREE): Driver {
+  return new Driver(COORDINATED).sees(record, 'list').watching(true);
+}
+
+/** A standby that has watched for long, and has just seen the leader's renewal. */
+function besideLeader(): Driver {
+  const before = lease({ resourceVersion: '90', renewTime: '2025-12-31T23:59:00.000000Z' });
+  return watcher(before).wait(20_000).sees(lease());
+}
+
+/** A leader since 0, that was named when the Lease was free; `record` is what the store holds. */
+function leading(): { replica: Driver; record: LeaseRecord } {
+  const replica = watcher().sees(named()).tick();
+  const record = stored(replica.the('update').content, '111');
+  replica.reply({ kind: 'ok', record });
+  return { replica, record };
+}
+
+const candidate = (replica: Driver) => standsAtMonoMs(replica.state) <= replica.nowMs;
+
+describe('in a coordinated election a replica', () => {
+  test('never takes a Lease that is free, expired or missing', () => {
+    expect(watcher().wakeInMs()).toBeNull();
+    expect(watcher(lease()).wait(60_000).tick().effects).toEqual([]);
+    const missing = new Driver(COORDINATED).send({ kind: 'absent', resourceVersion: '9' }).watching(true);
+    for (let looks = 0; looks < 20; looks += 1) {
+      expect(missing.wake().kinds()).toEqual(['read']);
+      missing.reply({ kind: 'absent' });
+    }
+  });
+
+  test('claims at once the free Lease in which it is named, by one write over exactly that version', () => {
+    const replica = watcher().sees(named());
+    expect(replica.wakeInMs()).toBe(0);
+    replica.tick();
+    expect(replica.the('update')).toMatchObject({
+      base: { resourceVersion: '110' },
+      content: { holder: ME, leaseDurationSeconds: 15, transitions: 3 },
+    });
+    replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '111') });
+    expect(replica.the('started')).toEqual({ kind: 'started', fencingToken: '111' });
+  });
+
+  test('waits until the former holder has stopped, since the controller judges by wall clocks', () => {
+    const replica = besideLeader();
+    replica.wait(4_000).sees(named());
+    expect(replica.wakeInMs()).toBe(11_000);
+    // The controller leaves the Lease alone as long as the best candidate is named in it, expired or not.
+    expect(replica.wake().the('update').base.resourceVersion).toBe('110');
+  });
+
+  test('waits for every former holder, not only for the last', () => {
+    const replica = besideLeader();
+    const another = { holder: 'c_uid-c_1', leaseDurationMs: 5_000, acquireTime: null };
+    replica.wait(1_000).sees(lease({ ...another, resourceVersion: '105' }));
+    replica.wait(1_000).sees(named());
+    expect(replica.wakeInMs()).toBe(13_000);
+  });
+
+  test('waits a lease duration where it could have missed who led before', () => {
+    expect(watcher(named()).wakeInMs()).toBe(15_000);
+    const blind = watcher(lease()).wait(30_000).watching(false).tick();
+    blind.reply({ kind: 'ok', record: named() });
+    expect(blind.wait(14_999).tick().kinds()).not.toContain('update');
+    blind.reply({ kind: 'ok', record: named() });
+    expect(blind.wait(1).tick().kinds()).toContain('update');
+    // A holder with a longer duration leads for longer.
+    const slow = watcher(lease({ leaseDurationMs: 40_000 })).sees(named(), 'list');
+    expect(slow.wakeInMs()).toBe(40_000);
+  });
+
+  test('waits as for a deleted Lease before it claims one that was made anew', () => {
+    const replica = new Driver(COORDINATED).send({ kind: 'absent', resourceVersion: '9' }).watching(true);
+    replica.wait(1_000).sees(named({ uid: 'lease-2' }));
+    expect(replica.wakeInMs()).toBe(14_000);
+  });
+
+  test('is not named any more when another one is before it could claim', () => {
+    const replica = besideLeader().wait(4_000).sees(named());
+    replica.sees(lease({ resourceVersion: '120', holder: 'c_uid-c_1', acquireTime: null }));
+    expect(replica.wakeInMs()).toBeNull();
+  });
+
+  test('does not claim over what the controller wrote meanwhile', () => {
+    const replica = watcher().sees(named()).tick();
+    replica.reply(CONFLICT);
+    expect(replica.leads).toBe(false);
+    replica.sees(named({ resourceVersion: '112', preferredHolder: OTHER }));
+    expect(replica.all('update')).toMatchObject([{ content: { holder: '' } }]);
+  });
+
+  test('asks no holder to give way', () => {
+    const replica = new Driver({ ...COORDINATED, candidacy: { ...watcher().state.config.candidacy, preempt: true } });
+    replica.sees(lease({ holderPriority: 1 }), 'list').watching(true);
+    expect(replica.wait(100_000).tick().effects).toEqual([]);
+  });
+
+  test('renews as any leader does, and keeps the term', () => {
+    const { replica, record } = leading();
+    expect(replica.wake().the('update')).toMatchObject({
+      base: { resourceVersion: '111' },
+      content: { acquireTime: record.acquireTime, transitions: 3 },
+    });
+  });
+
+  test('hands over in order when another one is preferred', () => {
+    const { replica, record } = leading();
+    replica.sees({ ...record, resourceVersion: '112', preferredHolder: OTHER });
+    expect(replica.kinds()).toEqual(['stop-work']);
+    expect(replica.the('stop-work')).toMatchObject({ graceful: true, reason: 'preferred-holder' });
+    expect(candidate(replica)).toBe(true);
+    replica.send(WORK_STOPPED);
+    expect(replica.the('update')).toMatchObject({ base: { resourceVersion: '112' }, content: { holder: '' } });
+  });
+
+  test('loses at once to another holder', () => {
+    const { replica } = leading();
+    replica.sees(lease({ resourceVersion: '112', acquireTime: null }));
+    expect(replica.the('stop-work')).toMatchObject({ graceful: false, reason: 'taken-over' });
+    expect(replica.leads).toBe(false);
+  });
+
+  test('takes its own expired Lease back, which the controller would leave as it is', () => {
+    const { replica } = leading();
+    replica.watching(false);
+    replica.wait(10_000).tick().send(WORK_STOPPED);
+    expect(replica.leads).toBe(false);
+    expect(replica.findUnchanged().the('update').content.holder).toBe(ME);
+  });
+
+  test('frees the Lease that names it while another one is preferred, as soon as it could have claimed it', () => {
+    const replica = besideLeader();
+    replica.wait(4_000).sees(named({ preferredHolder: 'c_uid-c_1' }));
+    expect(replica.wakeInMs()).toBe(11_000);
+    expect(replica.wake().the('update').content.holder).toBe('');
+    replica.reply(REFUSED);
+    expect(replica.wake().kinds()).toEqual(['read']);
+    replica.reply({ kind: 'ok', record: named({ preferredHolder: 'c_uid-c_1' }) });
+    expect(replica.all('update')).toHaveLength(1);
+  });
+
+  test('frees nothing that it has not claimed when it ends', () => {
+    const replica = watcher(lease())
+      .sees(named({ preferredHolder: OTHER }))
+      .send({ kind: 'stop' });
+    expect(replica.kinds()).toEqual(['finished']);
+  });
+});
+
+describe('a replica is a candidate', () => {
+  test('in a coordinated election only, and from the first sight of the Lease on', () => {
+    expect(candidate(new Driver().sees(FREE, 'list'))).toBe(false);
+    const replica = new Driver(COORDINATED);
+    expect(candidate(replica)).toBe(false);
+    expect(candidate(replica.sees(lease(), 'list'))).toBe(true);
+    expect(candidate(new Driver(COORDINATED).send({ kind: 'absent', resourceVersion: '9' }))).toBe(true);
+  });
+
+  const bars: [ElectionEvent, ElectionEvent | null][] = [
+    [{ kind: 'pause' }, { kind: 'resume' }],
+    [
+      { kind: 'eligible', value: false },
+      { kind: 'eligible', value: true },
+    ],
+    [{ kind: 'stop' }, null],
+  ];
+  test.each(bars)('until it must not lead: $kind', (bar, end) => {
+    const { replica } = leading();
+    expect(candidate(replica)).toBe(true);
+    // Before the Lease is released: the controller would choose it again.
+    expect(candidate(replica.send(bar))).toBe(false);
+    replica.send(WORK_STOPPED).reply({ kind: 'ok', record: FREE });
+    expect(candidate(replica)).toBe(false);
+    if (end !== null) expect(candidate(replica.send(end))).toBe(true);
+  });
+
+  test('as long as it leads, when it is about to end', () => {
+    const { replica } = leading();
+    expect(candidate(replica.send({ kind: 'retire' }))).toBe(true);
+    expect(candidate(watcher().send({ kind: 'retire' }))).toBe(false);
+  });
+
+  test('again some time after it stepped down, and claims nothing before', () => {
+    const { replica } = leading();
+    expect(candidate(replica.send(STEP_DOWN))).toBe(false);
+    replica.send(WORK_STOPPED).reply({ kind: 'ok', record: { ...FREE, resourceVersion: '112' } });
+    expect(candidate(replica)).toBe(false);
+    // Of a candidate that was just withdrawn the controller may not know yet.
+    expect(replica.sees(named({ resourceVersion: '113' })).wakeInMs()).toBe(15_000);
+    expect(candidate(replica.wait(15_000))).toBe(true);
+  });
+});
