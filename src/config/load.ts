@@ -1,6 +1,7 @@
 import { delimiter } from 'node:path';
 import type { Workload } from '../naming/workload-lease.ts';
 import type { Address } from './address.ts';
+import { type CoordinatedConfig, coordinatedOf } from './coordinated-options.ts';
 import type { HealthUrl } from './health-url.ts';
 import { type MembersConfig, membersOf } from './members-options.ts';
 import { dnsLabel, podNameOfHost } from './names.ts';
@@ -49,6 +50,8 @@ export interface Config {
   readonly members: MembersConfig | null;
   /** Whether the replicas share the elections evenly. */
   readonly fairShare: boolean;
+  /** Null: the replicas decide among themselves who leads. */
+  readonly coordinated: CoordinatedConfig | null;
   /** Paths as `KUBECONFIG` holds them; undefined: the in-cluster service account, else the usual kubeconfig. */
   readonly kubeconfig: string | undefined;
   readonly logLevel: LogLevel;
@@ -237,6 +240,7 @@ function configOf(
     notify: notifyOf(values),
     members: membersOf(values),
     fairShare: values.fairShare,
+    coordinated: coordinatedOf(values),
     kubeconfig: values.kubeconfig,
     logLevel: values.logLevel,
   });

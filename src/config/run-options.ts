@@ -1,5 +1,6 @@
 import { type Address, address, overlap } from './address.ts';
 import { CANDIDACY_OPTIONS, candidacyRelations } from './candidacy-options.ts';
+import { COORDINATED_OPTIONS, coordinatedRelations } from './coordinated-options.ts';
 import { duration, formatDuration } from './duration.ts';
 import { GATEWAY_OPTIONS, gatewayRelations } from './gateway-options.ts';
 import { HEALTH_OPTIONS, healthRelations } from './health-options.ts';
@@ -124,6 +125,7 @@ export const RUN_OPTIONS = defineOptions({
     ...NOTIFY_OPTIONS,
     ...MEMBERS_OPTIONS,
     ...SHARES_OPTIONS,
+    ...COORDINATED_OPTIONS,
     podName: {
       env: 'POD_NAME',
       type: dnsSubdomain,
@@ -234,6 +236,7 @@ export const RUN_OPTIONS = defineOptions({
     ...notifyRelations(),
     ...membersRelations(),
     ...sharesRelations(),
+    ...coordinatedRelations(),
   ],
 });
 
