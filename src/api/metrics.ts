@@ -4,11 +4,13 @@ import Histogram from 'prom-client/lib/histogram.js';
 import Registry from 'prom-client/lib/registry.js';
 import type { Leadership } from '../leadership/leadership.ts';
 import type { GatewayMetrics } from '../ports/gateway-metrics.ts';
+import type { CandidateStanding } from '../ports/lease-candidates.ts';
 import type { Membership } from '../ports/membership.ts';
 import type { ClientMetrics, ElectionMetrics } from '../ports/metrics.ts';
 import type { NotifyMetrics } from '../ports/notify-metrics.ts';
 import type { PublishMetrics } from '../ports/publish-metrics.ts';
 import { boundedLabels } from './bound-labels.ts';
+import { registerCandidateMetrics } from './candidate-metrics.ts';
 import { createElectionMetrics } from './election-metrics.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
 import { registerMemberMetrics } from './member-metrics.ts';
@@ -45,6 +47,8 @@ export interface MetricsWithNotifying {
 export interface MetricsWithMembers {
   /** Adds what is seen of the members to the page. To be called once. */
   withMembers(membership: Membership): void;
+  /** Adds those of a coordinated election. */
+  withCandidate(standing: CandidateStanding): void;
 }
 
 /** What each election counts. */
@@ -103,6 +107,7 @@ export function createMetrics({
     withGateway: () => createGatewayMetrics(registry),
     withPublishing: () => createPublishMetrics(registry),
     withNotifying: () => createNotifyMetrics(registry),
+    withCandidate: (standing) => registerCandidateMetrics(registry, standing),
     withMembers: (membership) => registerMemberMetrics(registry, membership),
     request(verb, outcome, durationMs) {
       requests.inc({ verb, outcome: bound('outcome', outcome) });

@@ -1,4 +1,5 @@
 import type { Config } from '../config/load.ts';
+import type { Coordination } from '../coordinated/coordination.ts';
 import { type ElectionEvent, formatIdentity } from '../election/index.ts';
 import { PodCandidates } from '../kube/candidates.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -7,10 +8,12 @@ import { LeaseWatch } from '../kube/lease-watch.ts';
 import { LeaseStore } from '../kube/leases.ts';
 import { Leadership } from '../leadership/leadership.ts';
 import { formatWorkload } from '../naming/workload-lease.ts';
+import type { Candidates } from '../ports/candidates.ts';
 import type { Clock, Random, Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import type { ClientMetrics, ElectionMetrics } from '../ports/metrics.ts';
 import { ElectionRunner } from '../runner/runner.ts';
+import { UNNAMABLE } from './coordinated.ts';
 import { taggedLog } from './log.ts';
 
 /** What all elections of a replica share. */
@@ -38,6 +41,8 @@ export interface OpenOptions {
   readonly holderAddress: string | null;
   /** How long work may drain when leadership is given up on purpose. */
   readonly drainMsMax: number;
+  /** Null where the replicas decide among themselves who leads. */
+  readonly coordination: Coordination | null;
   /** The loop met a state that can't be. */
   readonly onFatal: () => void;
 }
@@ -45,7 +50,7 @@ export interface OpenOptions {
 /** One election that this replica takes part in; nothing of it is shared with another one. */
 export interface Election extends Omit<PreparedElection, 'open'> {
   readonly runner: ElectionRunner;
-  readonly candidates: PodCandidates;
+  readonly candidates: Candidates;
 }
 
 type ElectionConfig = Pick<
@@ -66,9 +71,9 @@ export function prepareElection(
   const metrics = counts.withElection(leadership);
   const events = new EventRecorder({ client, lease, podName: pod.name, identity, clock, metrics: counts });
 
-  const open = ({ holderAddress, drainMsMax, onFatal }: OpenOptions): Election => {
+  const open = ({ holderAddress, drainMsMax, coordination, onFatal }: OpenOptions): Election => {
     const runner = new ElectionRunner({
-      election: { identity, timings, holderAddress, candidacy },
+      election: { identity, timings, holderAddress, candidacy, coordinated: coordination !== null },
       leases: new LeaseStore(client, lease, leaseNameOf && formatWorkload(leaseNameOf, lease.namespace)),
       watch: (dispatch) =>
         new LeaseWatch({
@@ -80,6 +85,7 @@ export function prepareElection(
           requestTimeoutMs: timings.renewDeadlineMs / 2,
         }),
       ...{ leadership, clock, timers, random, metrics, log, drainMsMax },
+      stands: (atMonoMs) => coordination?.stand(atMonoMs),
       announce: (what, leaseUid) => events.record(what, leaseUid),
       onFatal: (error) => {
         const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -92,13 +98,14 @@ export function prepareElection(
       const leader = answer.leader?.identity ?? null;
       log.info({ code: 'LEADER_CHANGED', leader }, leader === null ? 'nobody leads' : 'another replica leads');
     });
-    const candidates = new PodCandidates({
+    const named = new PodCandidates({
       client,
       podNamespace: pod.namespace,
       lease,
       leaseUid: () => leadership.lease().uid,
       probePort: config.probeListen.port,
     });
+    const candidates = coordination === null ? named : UNNAMABLE;
     return { lease, leadership, log, events, runner, candidates };
   };
   return { lease, leadership, log, events, open };

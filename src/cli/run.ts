@@ -18,6 +18,7 @@ import { ListenError } from '../ports/listen-error.ts';
 import { VERSION } from '../version.ts';
 import { configSources, kubeconfigSource } from './config-sources.ts';
 import type { CommandContext } from './context.ts';
+import { openCoordination } from './coordinated.ts';
 import { type Election, prepareElection } from './election.ts';
 import { closeGateway, holderAddress, openGateway } from './gateway.ts';
 import { allOf, followHealth } from './health.ts';
@@ -110,16 +111,20 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     return reportListenError(error, context);
   }
   const address = holderAddress(config.pod, gateway);
+  const endWithError = () => {
+    exitCode = 1;
+    end();
+  };
+  const coordination = await openCoordination(config, { ...ports, leadership, onUnavailable: endWithError });
+  if (coordination) metrics.withCandidate(coordination);
   const elections = prepared.map((election) => {
     const isFirst = election.leadership === leadership;
     return election.open({
       // The peer listener serves only whoever leads the first election.
       holderAddress: isFirst ? address : config.pod.ip,
       drainMsMax: isFirst ? workStopMsMax(drainMs) + signalMsMax(config.notify) : workStopMsMax(0),
-      onFatal: () => {
-        exitCode = 1;
-        end();
-      },
+      coordination: isFirst ? coordination : null,
+      onFatal: endWithError,
     });
   });
 
@@ -179,6 +184,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     // Before the first Lease is seen: what is free at the start is shared, too.
     if (shares) shares.start();
     for (const { runner } of elections) runner.start();
+    coordination?.start();
     membership?.start();
   }
 
@@ -209,6 +215,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   const farewell = [
     notifying?.close(),
     membership?.leave(FAREWELL_MS_MAX),
+    coordination?.leave(FAREWELL_MS_MAX),
     gateway && closeGateway(gateway, farewellMs, timers).then(endElections),
     ...elections.map((election) => election.events.settled()),
     ...listeners.map((listener) => listener.close(FAREWELL_MS_MAX / 2)),

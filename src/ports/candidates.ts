@@ -17,6 +17,8 @@ export type CandidateProblem =
   | 'TARGET_OF_OTHER_ELECTION'
   /** It does not campaign: it is paused, unhealthy, never leads, or is about to end. */
   | 'TARGET_NOT_CANDIDATE'
+  /** Who leads next is not for a replica to say. */
+  | 'TARGET_NOT_CHOSEN_HERE'
   /** This replica may not look pods up. */
   | 'LOOKUP_FORBIDDEN'
   /** The API server could not be asked. */

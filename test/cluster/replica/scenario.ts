@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../support/control-plane.ts';
 import type { Timings } from './replica.ts';
 import { Scene } from './scene.ts';
 
@@ -11,9 +11,9 @@ let controlPlane: ControlPlane;
 let scenes = 0;
 
 /** Starts a control plane for the scenarios of this file, and ends it after them. */
-export function onControlPlane(): void {
+export function onControlPlane(options: ControlPlaneOptions = {}): void {
   beforeAll(async () => {
-    controlPlane = await startControlPlane({ audit: true });
+    controlPlane = await startControlPlane({ audit: true, ...options });
   });
   afterAll(() => controlPlane?.close());
 }

@@ -1,0 +1,156 @@
+import { parseIdentity } from '../election/index.ts';
+import type { Leadership } from '../leadership/leadership.ts';
+import type { Clock, Timer, Timers } from '../ports/clock.ts';
+import type { CandidateApi, CandidateStanding, CandidateStore } from '../ports/lease-candidates.ts';
+import type { Logger } from '../ports/log.ts';
+import type { CandidateReport } from './candidate.ts';
+import { CandidateLoop } from './candidate-loop.ts';
+
+export interface CoordinationOptions {
+  /** Asks what the API server offers. */
+  readonly openApi: () => Promise<CandidateApi>;
+  readonly leadership: Leadership;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Logger;
+  /** The API server serves no candidates: nobody is ever chosen, and the process should end. */
+  readonly onUnavailable: () => void;
+}
+
+/** This replica's part in an election that the API server decides, beside its Lease. */
+export interface Coordination extends CandidateStanding {
+  /** Begins to ask the API server what it offers. */
+  start(): void;
+  /** For the runner: from when on this replica is to be a candidate; infinite for never. */
+  stand(atMonoMs: number): void;
+  /** Withdraws the candidate and ends. Resolves within `limitMs`. */
+  leave(limitMs: number): Promise<void>;
+}
+
+const DISCOVERY_RETRY_MS_MIN = 1_000;
+const DISCOVERY_RETRY_MS_MAX = 15_000;
+/** Of the shutdown: what can't be deleted by then is forgotten after half an hour, and answers no question meanwhile. */
+const WITHDRAWAL_MS_MAX = 2_000;
+/** Longer than a lease duration and two rounds of the API server's, of 5 s each. */
+const IDLE_MS_MAX = 60_000;
+const PREDECESSORS_TIMEOUT_MS = 5_000;
+
+const REMEDY =
+  'start every kube-apiserver (Kubernetes 1.33 or later) with --feature-gates=CoordinatedLeaderElection=true and --runtime-config=coordination.k8s.io/v1beta1=true, or unset LEASEGATE_COORDINATED';
+const RULE =
+  '{"apiGroups":["coordination.k8s.io"],"resources":["leasecandidates"],"verbs":["create","get","list","watch","update","delete"]}';
+
+/** Nothing is asked of the API server before it is started. */
+export function createCoordination(options: CoordinationOptions): Coordination {
+  const { openApi, leadership, clock, timers, log, onUnavailable } = options;
+  let loop: CandidateLoop | null = null;
+  let standsAtMonoMs = Number.POSITIVE_INFINITY;
+  let pings = 0;
+  let timer: Timer | null = null;
+  let ended = false;
+  let unreachable = false;
+
+  // Before the Lease is released: the API server would choose this replica again.
+  leadership.onStop('publish', ({ untilMonoMs }) =>
+    loop?.settled(Math.min(WITHDRAWAL_MS_MAX, untilMonoMs - clock.now().monoMs)),
+  );
+
+  async function discover(tries: number): Promise<void> {
+    const found = await openApi();
+    if (ended) return;
+    switch (found.kind) {
+      case 'served':
+        return begin(found.store, found.version);
+      case 'unserved':
+        log.fatal(
+          { code: 'COORDINATED_UNAVAILABLE', remedy: REMEDY },
+          'the API server serves no LeaseCandidates, so that nobody would ever lead',
+        );
+        return onUnavailable();
+      case 'failed': {
+        if (!unreachable) {
+          unreachable = true;
+          const fields = { code: 'COORDINATED_UNKNOWN', failure: found.code };
+          log.warn(fields, `it can't be told whether the API server serves LeaseCandidates: ${found.message}`);
+        }
+        const backoffMs = Math.min(DISCOVERY_RETRY_MS_MAX, DISCOVERY_RETRY_MS_MIN * 2 ** Math.min(tries, 10));
+        timer = timers.after(Math.max(backoffMs, found.retryAfterMs ?? 0), () => void discover(tries + 1));
+      }
+    }
+  }
+
+  function begin(store: CandidateStore, version: string): void {
+    const report = (what: CandidateReport) => {
+      if (what.kind === 'answered') pings += 1;
+      else logCandidate(log, { candidate: leadership.identity, api: version }, what);
+    };
+    loop = new CandidateLoop({ store, clock, timers, report });
+    loop.stand(standsAtMonoMs);
+    void removePredecessors(store, leadership.identity);
+    look(null, false);
+  }
+
+  /** With candidates and without a leader for long, nobody chooses. */
+  function look(leaderlessSinceMonoMs: number | null, told: boolean): void {
+    const leaderless = loop!.stands && leadership.leader() === null;
+    const sinceMonoMs = leaderless ? (leaderlessSinceMonoMs ?? clock.now().monoMs) : null;
+    const idle = sinceMonoMs !== null && clock.now().monoMs - sinceMonoMs >= IDLE_MS_MAX;
+    if (idle && !told) {
+      log.warn(
+        { code: 'COORDINATED_IDLE', remedy: REMEDY },
+        'this replica is a candidate, and for a minute nobody was chosen to lead: does the control plane choose?',
+      );
+    }
+    timer = timers.after(IDLE_MS_MAX / 6, () => look(sinceMonoMs, idle));
+  }
+
+  return {
+    start: () => void discover(0),
+    stand: (atMonoMs) => {
+      standsAtMonoMs = atMonoMs;
+      loop?.stand(atMonoMs);
+    },
+    stands: () => loop?.stands ?? false,
+    pingsAnswered: () => pings,
+    leave: async (limitMs) => {
+      ended = true;
+      timer?.cancel();
+      await loop?.stop(limitMs);
+    },
+  };
+}
+
+/**
+ * Candidates of dead processes of this pod. Left alone they answer no question, for which each election waits, and after 15
+ * minutes make the API server ask all others again and again.
+ */
+async function removePredecessors(store: CandidateStore, identity: string): Promise<void> {
+  const podUid = parseIdentity(identity)?.podUid;
+  const candidates = await store.list(PREDECESSORS_TIMEOUT_MS);
+  for (const candidate of candidates ?? []) {
+    if (candidate.name === identity || parseIdentity(candidate.name)?.podUid !== podUid) continue;
+    await store.remove(candidate, PREDECESSORS_TIMEOUT_MS);
+  }
+}
+
+function logCandidate(
+  log: Logger,
+  own: { readonly candidate: string; readonly api: string },
+  report: Exclude<CandidateReport, { readonly kind: 'answered' }>,
+): void {
+  switch (report.kind) {
+    case 'standing':
+      return log.info({ code: 'CANDIDATE', ...own }, 'stands as a candidate');
+    case 'withdrawn':
+      return log.info({ code: 'CANDIDATE_WITHDRAWN', ...own }, 'is no candidate any more');
+    case 'deleted':
+      return log.warn({ code: 'CANDIDATE_DELETED', ...own }, 'the candidate was deleted by somebody else');
+    case 'failing': {
+      const remedy =
+        report.code === 'forbidden'
+          ? `add this rule to the Role of the pod's service account: ${RULE}`
+          : 'it is tried again';
+      return log.warn({ code: 'CANDIDATE_FAILING', failure: report.code, remedy }, `can't stand: ${report.message}`);
+    }
+  }
+}

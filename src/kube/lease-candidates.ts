@@ -1,0 +1,168 @@
+import type {
+  CandidateFailure,
+  CandidateOutcome,
+  CandidateStore,
+  CandidateWatchHandlers,
+  LeaseCandidate,
+} from '../ports/lease-candidates.ts';
+import type { ObjectMeta, Watching } from '../ports/publisher.ts';
+import type { CallResult, CallTarget, Verb } from './client.ts';
+import type { Failure } from './errors.ts';
+import { ListWatch } from './list-watch.ts';
+import { isObject } from './object-meta.ts';
+import type { WatchPorts } from './watch-stream.ts';
+
+/** By it Kubernetes chooses the candidate of the lowest emulation version, then of the lowest version, then the oldest. */
+const STRATEGY = 'OldestEmulationVersion';
+
+export interface CandidateStoreOptions {
+  /** API version: its fields are the same in all that are known. */
+  readonly version: string;
+  readonly lease: { readonly namespace: string; readonly name: string };
+  /** Name of the candidate, and of the holder in the Lease. */
+  readonly identity: string;
+  /** Semantic version, without "v". */
+  readonly appVersion: string;
+  /** Kubernetes deletes the candidate with this pod, which has to be in the Lease's namespace. Null outside of one. */
+  readonly owner: { readonly name: string; readonly uid: string } | null;
+}
+
+const WATCH_TIMEOUT_MS = 10_000;
+
+/** A replica's LeaseCandidate. */
+export class LeaseCandidateStore implements CandidateStore {
+  readonly #ports: WatchPorts;
+  readonly #options: CandidateStoreOptions;
+  readonly #path: string;
+
+  constructor(ports: WatchPorts, options: CandidateStoreOptions) {
+    this.#ports = ports;
+    this.#options = options;
+    const namespace = encodeURIComponent(options.lease.namespace);
+    this.#path = `/apis/coordination.k8s.io/${options.version}/namespaces/${namespace}/leasecandidates`;
+  }
+
+  read(timeoutMs: number): Promise<CandidateOutcome> {
+    return this.#ask('get', { method: 'GET', timeoutMs });
+  }
+
+  create(renewTime: string, timeoutMs: number): Promise<CandidateOutcome> {
+    const { version, lease, identity, appVersion, owner } = this.#options;
+    const body = {
+      apiVersion: `coordination.k8s.io/${version}`,
+      kind: 'LeaseCandidate',
+      metadata: {
+        namespace: lease.namespace,
+        name: identity,
+        ...(owner !== null && { ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', ...owner }] }),
+      },
+      spec: {
+        leaseName: lease.name,
+        binaryVersion: appVersion,
+        emulationVersion: appVersion,
+        strategy: STRATEGY,
+        renewTime,
+      },
+    };
+    return this.#ask('create', { method: 'POST', body, timeoutMs });
+  }
+
+  async renew(base: LeaseCandidate, renewTime: string, timeoutMs: number): Promise<CandidateOutcome> {
+    const object = base.raw as { readonly spec?: object };
+    const body = { ...object, spec: { ...object.spec, renewTime } };
+    const outcome = await this.#ask('update', { method: 'PUT', body, timeoutMs });
+    // One that is gone can't be replaced; what became of it is for a read to say.
+    return outcome.kind === 'absent' ? { kind: 'conflict' } : outcome;
+  }
+
+  async remove({ name, uid }: Pick<LeaseCandidate, 'name' | 'uid'>, timeoutMs: number): Promise<CandidateOutcome> {
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } };
+    const result = await this.#ports.client.call(target('delete', name), {
+      method: 'DELETE',
+      path: `${this.#path}/${encodeURIComponent(name)}`,
+      body,
+      timeoutMs,
+    });
+    if (result.ok || result.failure.code === 'not-found') return { kind: 'removed' };
+    return result.failure.code === 'conflict' ? { kind: 'conflict' } : failed(result.failure);
+  }
+
+  async list(timeoutMs: number): Promise<readonly LeaseCandidate[] | null> {
+    const selector = encodeURIComponent(`spec.leaseName=${this.#options.lease.name}`);
+    const request = { method: 'GET' as const, path: `${this.#path}?fieldSelector=${selector}`, timeoutMs };
+    const result = await this.#ports.client.call(target('list'), request);
+    const items = result.ok ? (result.body as { items?: unknown } | null)?.items : null;
+    return Array.isArray(items) ? items.flatMap((item) => decode(item) ?? []) : null;
+  }
+
+  watch(handlers: CandidateWatchHandlers): Watching {
+    return new ListWatch<LeaseCandidate>({
+      ...this.#ports,
+      path: this.#path,
+      selector: `fieldSelector=${encodeURIComponent(`metadata.name=${this.#options.identity}`)}`,
+      target: (verb) => target(verb),
+      decode,
+      requestTimeoutMs: WATCH_TIMEOUT_MS,
+      handlers: {
+        listed: ([candidate]) => (candidate === undefined ? handlers.missed() : handlers.seen(candidate)),
+        changed: (candidate) => handlers.seen(candidate),
+        gone: () => handlers.missed(),
+        idle: () => {},
+        watching: (up, failure) => handlers.watching(up, failure && failed(failure)),
+      },
+    });
+  }
+
+  async #ask(verb: Verb, request: Request): Promise<CandidateOutcome> {
+    const { identity } = this.#options;
+    const path = verb === 'create' ? this.#path : `${this.#path}/${encodeURIComponent(identity)}`;
+    const understood = (body: unknown) => decode(body) !== null;
+    return outcomeOf(await this.#ports.client.call(target(verb, identity), { ...request, path }, understood));
+  }
+}
+
+interface Request {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly body?: object;
+  readonly timeoutMs: number;
+}
+
+/** Its trouble is told of as the candidate's: a rule that names it would be outdated at the next start. */
+function target(verb: Verb, name?: string): CallTarget {
+  const kind = { verb, apiGroup: 'coordination.k8s.io', resource: 'leasecandidates', optional: true } as const;
+  return name === undefined ? kind : { ...kind, name };
+}
+
+/** Reads a LeaseCandidate from an API answer, or returns null when it is none. */
+function decode(body: unknown): LeaseCandidate | null {
+  if (!isObject(body)) return null;
+  const { name, uid, resourceVersion } = body.metadata;
+  const { spec } = body as {
+    readonly spec?: { readonly renewTime?: string | null; readonly pingTime?: string | null };
+  };
+  const { managedFields: _, ...metadata } = body.metadata as ObjectMeta & { readonly managedFields?: unknown };
+  return {
+    ...{ name, uid, resourceVersion },
+    renewTime: spec?.renewTime ?? null,
+    pingTime: spec?.pingTime ?? null,
+    // The API server keeps managedFields that an update leaves out.
+    raw: { ...body, metadata },
+  };
+}
+
+function outcomeOf(result: CallResult): CandidateOutcome {
+  if (result.ok) return { kind: 'ok', candidate: decode(result.body)! };
+  switch (result.failure.code) {
+    case 'not-found':
+      return { kind: 'absent' };
+    case 'conflict':
+    case 'already-exists':
+      return { kind: 'conflict' };
+    default:
+      return failed(result.failure);
+  }
+}
+
+function failed({ code, message, retryAfterMs }: Failure): CandidateFailure {
+  return { kind: 'failed', code, message, retryAfterMs };
+}

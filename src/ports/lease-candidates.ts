@@ -1,0 +1,69 @@
+/** What standing as a candidate of a coordinated election asks of the API server. Implemented in `src/kube`. */
+import type { Watching } from './publisher.ts';
+
+/** A LeaseCandidate as it is stored. Times are RFC 3339 with six fractional digits. */
+export interface LeaseCandidate {
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly renewTime: string | null;
+  /** When the API server last asked whether this candidate is alive; it wants a renewTime that is no earlier. */
+  readonly pingTime: string | null;
+  /** The object as the API server sent it. */
+  readonly raw: unknown;
+}
+
+export interface CandidateFailure {
+  readonly kind: 'failed';
+  /** `forbidden`, `timeout` … as requests have it. */
+  readonly code: string;
+  /** The API server's own words, or the network's. */
+  readonly message: string;
+  readonly retryAfterMs: number | null;
+}
+
+/** How a request about a candidate ended. */
+export type CandidateOutcome =
+  | { readonly kind: 'ok'; readonly candidate: LeaseCandidate }
+  | { readonly kind: 'absent' }
+  /** Somebody else wrote, created or deleted it meanwhile. */
+  | { readonly kind: 'conflict' }
+  /** A deletion is done; also one that found nothing. */
+  | { readonly kind: 'removed' }
+  | CandidateFailure;
+
+export interface CandidateWatchHandlers {
+  seen(candidate: LeaseCandidate): void;
+  /** It may be gone: only a read can tell. */
+  missed(): void;
+  /** Whether it works, told on each change; with a failure when it fails in a row. It is opened anew by itself. */
+  watching(up: boolean, failure: CandidateFailure | null): void;
+}
+
+/** This replica's own candidate for one Lease. No method rejects. */
+export interface CandidateStore {
+  read(timeoutMs: number): Promise<CandidateOutcome>;
+  create(renewTime: string, timeoutMs: number): Promise<CandidateOutcome>;
+  /** Replaces `base` and nothing else. */
+  renew(base: LeaseCandidate, renewTime: string, timeoutMs: number): Promise<CandidateOutcome>;
+  /** Deletes this candidate, in whatever version, and none that was created after it. */
+  remove(candidate: Pick<LeaseCandidate, 'name' | 'uid'>, timeoutMs: number): Promise<CandidateOutcome>;
+  /** All candidates for the same Lease; null when they can't be listed. */
+  list(timeoutMs: number): Promise<readonly LeaseCandidate[] | null>;
+  watch(handlers: CandidateWatchHandlers): Watching;
+}
+
+/** What the API server offers for coordinated elections. */
+export type CandidateApi =
+  | { readonly kind: 'served'; readonly version: string; readonly store: CandidateStore }
+  /** It has answered, and serves no candidates. */
+  | { readonly kind: 'unserved' }
+  | CandidateFailure;
+
+/** Whether this replica can be chosen, for whoever shows it. */
+export interface CandidateStanding {
+  /** Whether its candidate stands, as far as is known. */
+  stands(): boolean;
+  /** How often the API server has asked whether it is alive, and was answered. */
+  pingsAnswered(): number;
+}
