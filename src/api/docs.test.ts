@@ -31,6 +31,7 @@ test('each route of the reference is on the listeners that it names, and on no o
 test('the reference has every metric with its labels, and no other', async () => {
   const { metrics, membership } = fixture();
   metrics.withMembers(membership!);
+  metrics.withCandidate({ stands: () => true, pingsAnswered: () => 0 });
   metrics.withGateway();
   metrics.applicationHealthy(true);
   metrics.withPublishing();

@@ -1,7 +1,7 @@
 import { challengeAtMonoMs, claimAtMonoMs, isNamed, unclaimedAtMonoMs } from './campaign.ts';
 import { campaigns } from './candidacy.ts';
 import { claimContent, releaseContent, renewalContent } from './content.ts';
-import { isDeadlocked } from './coordinated.ts';
+import { isToBeFreed } from './coordinated.ts';
 import { challenge, type Draft, read, report, write } from './draft.ts';
 import type { ElectionEvent } from './messages.ts';
 import { endRelease } from './replies.ts';
@@ -42,7 +42,7 @@ function holdsUnneeded(state: Omit<ElectionState, 'finished'>): boolean {
  * application before, and nobody trusts its answers any more.
  */
 function freeAtMonoMs(state: Omit<ElectionState, 'finished'>): number {
-  if (isDeadlocked(state)) return Math.max(claimableAtMonoMs(state.sighting, state), state.answersUntilMonoMs);
+  if (isToBeFreed(state)) return Math.max(claimableAtMonoMs(state.sighting, state), state.answersUntilMonoMs);
   if (campaigns(state) || !holdsUnneeded(state)) return Number.POSITIVE_INFINITY;
   return state.desire === 'stop' ? Number.NEGATIVE_INFINITY : state.answersUntilMonoMs;
 }
@@ -68,7 +68,7 @@ function release(draft: Draft, byMonoMs: number, now: Instant): void {
   if (sighting.kind === 'unknown' || draft.claimUnconfirmed) return read(draft, byMonoMs - now.monoMs);
   if (sighting.kind === 'absent') return endRelease(draft, 'freed', now);
   const { holder } = sighting.record;
-  if (!isOurs(sighting.record, draft) && !isDeadlocked(draft))
+  if (!isOurs(sighting.record, draft) && !isToBeFreed(draft))
     return endRelease(draft, holder === '' ? 'freed' : 'taken', now);
   const content = releaseContent(sighting.record, draft.successor, now);
   write(draft, 'release', sighting.record, content, byMonoMs - now.monoMs, now);

@@ -162,6 +162,17 @@ describe('in a coordinated election a replica', () => {
     expect(replica.all('update')).toHaveLength(1);
   });
 
+  test('names an empty holder in a Lease that has none at all, before it stands as a candidate', () => {
+    const replica = new Driver(COORDINATED).sees({ ...FREE, holderUnset: true }, 'list');
+    expect(candidate(replica)).toBe(false);
+    expect(replica.the('update')).toMatchObject({ base: { resourceVersion: '100' }, content: { holder: '' } });
+    replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '101') });
+    expect(candidate(replica)).toBe(true);
+    expect(replica.watching(true).wakeInMs()).toBeNull();
+    const paused = new Driver(COORDINATED).send({ kind: 'pause' }).sees({ ...FREE, holderUnset: true }, 'list');
+    expect(paused.effects).toEqual([]);
+  });
+
   test('frees nothing that it has not claimed when it ends', () => {
     const replica = watcher(lease())
       .sees(named({ preferredHolder: OTHER }))

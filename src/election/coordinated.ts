@@ -22,12 +22,17 @@ export function isAppointed({ sighting, config }: Known): boolean {
 }
 
 /**
- * Whether the Lease names this replica, which does not lead, and another one is preferred. The controller writes nothing
- * while the holder is the best candidate that is left, not even where the Lease has expired: only its holder can move it on.
+ * Whether this replica, which does not lead, has to free the Lease so that the controller goes on.
+ * - The Lease names it while another one is preferred: the controller writes nothing while the holder is the best candidate that
+ *   is left, not even where the Lease has expired. Only its holder can move it on.
+ * - The Lease has no holder at all, as a manifest makes it: where it has a candidate, kube-apiserver (1.36.3) follows the missing
+ *   pointer and crashes, again and again. An empty name is taken for what it is.
  */
-export function isDeadlocked({ sighting, config, tenure, desire }: Known): boolean {
+export function isToBeFreed(state: Known): boolean {
+  const { sighting, config, tenure, desire } = state;
   if (config.coordinated !== true || tenure !== null || desire === 'stop' || sighting.kind !== 'present') return false;
-  return sighting.record.holder === config.identity && asksToGiveWay(sighting.record);
+  const { record } = sighting;
+  return record.holderUnset ? campaigns(state) : record.holder === config.identity && asksToGiveWay(record);
 }
 
 /** Whether the controller prefers another than the holder. */
@@ -43,12 +48,14 @@ export const STAND_ASIDE_MS = 15_000;
 
 /**
  * When this replica is to be a candidate; infinite while it must not be chosen. It withdraws before it releases what it gives
- * up on purpose, and is none before it has seen the Lease: whoever was named before that must be waited out.
+ * up on purpose, and is none before it has seen the Lease, with a field for a holder: whoever was named before that must be
+ * waited out.
  */
 export function standsAtMonoMs(state: Known): number {
   const { config, sighting, tenure, stoppingWork, standAsideUntilMonoMs } = state;
   const never = Number.POSITIVE_INFINITY;
   if (config.coordinated !== true || (sighting.kind === 'unknown' && sighting.former === null)) return never;
+  if (sighting.kind === 'present' && sighting.record.holderUnset) return never;
   // One that retires leads on, and would be asked to give way if it were no candidate.
   if (tenure !== null && tenure.handOver === null) return Number.NEGATIVE_INFINITY;
   return !campaigns(state) || stoppingWork === 'step-down' ? never : standAsideUntilMonoMs;

@@ -7,6 +7,8 @@ export interface LeaseRecord {
   readonly resourceVersion: string;
   /** Identity of the holder; empty when the Lease is free. */
   readonly holder: string;
+  /** It has no field for a holder, not even an empty one; see `coordinated.ts`. */
+  readonly holderUnset?: true;
   /** Milliseconds; 0 when the record carries none. */
   readonly leaseDurationMs: number;
   /** RFC 3339 with six fractional digits, as stored; compared as text, never with a local clock. */

@@ -37,6 +37,7 @@ export function decodeLease(body: unknown): LeaseRecord | null {
     uid: metadata.uid,
     resourceVersion: metadata.resourceVersion,
     holder,
+    ...(typeof spec?.holderIdentity !== 'string' && { holderUnset: true as const }),
     leaseDurationMs: (spec?.leaseDurationSeconds ?? 0) * 1_000,
     renewTime,
     acquireTime: spec?.acquireTime ?? null,
