@@ -131,7 +131,6 @@ describe('in a coordinated election a replica', () => {
     replica.sees({ ...record, resourceVersion: '112', preferredHolder: OTHER });
     expect(replica.kinds()).toEqual(['stop-work']);
     expect(replica.the('stop-work')).toMatchObject({ graceful: true, reason: 'preferred-holder' });
-    expect(candidate(replica)).toBe(true);
     replica.send(WORK_STOPPED);
     expect(replica.the('update')).toMatchObject({ base: { resourceVersion: '112' }, content: { holder: '' } });
   });
@@ -203,9 +202,17 @@ describe('a replica is a candidate', () => {
     expect(candidate(replica)).toBe(true);
     // Before the Lease is released: the controller would choose it again.
     expect(candidate(replica.send(bar))).toBe(false);
-    replica.send(WORK_STOPPED).reply({ kind: 'ok', record: FREE });
+    replica.send(WORK_STOPPED).reply({ kind: 'ok', record: { ...FREE, resourceVersion: '112' } });
     expect(candidate(replica)).toBe(false);
     if (end !== null) expect(candidate(replica.send(end))).toBe(true);
+  });
+
+  test('anew after it gave way to another, as the youngest of all', () => {
+    const { replica, record } = leading();
+    replica.sees({ ...record, resourceVersion: '112', preferredHolder: OTHER });
+    expect(candidate(replica)).toBe(false);
+    expect(candidate(replica.send(WORK_STOPPED))).toBe(false);
+    expect(candidate(replica.reply({ kind: 'ok', record: { ...FREE, resourceVersion: '113' } }))).toBe(true);
   });
 
   test('as long as it leads, when it is about to end', () => {

@@ -52,11 +52,14 @@ export const STAND_ASIDE_MS = 15_000;
  * waited out.
  */
 export function standsAtMonoMs(state: Known): number {
-  const { config, sighting, tenure, stoppingWork, standAsideUntilMonoMs } = state;
+  const { config, sighting, tenure, stoppingWork, releaseByMonoMs, standAsideUntilMonoMs } = state;
   const never = Number.POSITIVE_INFINITY;
   if (config.coordinated !== true || (sighting.kind === 'unknown' && sighting.former === null)) return never;
   if (sighting.kind === 'present' && sighting.record.holderUnset) return never;
   // One that retires leads on, and would be asked to give way if it were no candidate.
   if (tenure !== null && tenure.handOver === null) return Number.NEGATIVE_INFINITY;
-  return !campaigns(state) || stoppingWork === 'step-down' ? never : standAsideUntilMonoMs;
+  // After a hand-over it stands anew, as the youngest: of candidates of one version that were created in the same second the
+  // controller prefers now this one, now that one, and leadership would not come to rest.
+  const handsOver = stoppingWork === 'step-down' || stoppingWork === 'preferred-holder' || releaseByMonoMs !== null;
+  return handsOver || !campaigns(state) ? never : standAsideUntilMonoMs;
 }

@@ -44,8 +44,8 @@ export const HAZARDS: readonly Hazard[] = [
     edits: [
       {
         file: 'src/election/act.ts',
-        from: "if (!isOurs(sighting.record, draft)) return endRelease(draft, holder === '' ? 'freed' : 'taken', now);",
-        to: "if (holder === '') return endRelease(draft, 'freed', now);",
+        from: 'if (!isOurs(sighting.record, draft) && !isToBeFreed(draft))',
+        to: "if (holder === '')",
       },
     ],
   },
@@ -71,7 +71,7 @@ export const HAZARDS: readonly Hazard[] = [
       },
       {
         file: 'src/election/sighting.ts',
-        from: 'const claimableMonoMs = claimableAtMonoMs(sight(before, record, known.config, now), known);',
+        from: 'const claimableMonoMs = claimableAtMonoMs(sight(before, record, known.config, now, true), known);',
         to: 'const claimableMonoMs = Math.min(now.monoMs, claimableAtMonoMs(sight(before, record, known.config, now), known));',
       },
     ],
