@@ -17,7 +17,7 @@ export interface SimServer {
   /** A read as of some states ago. */
   handleStale(request: KubeRequest, statesBack: number): KubeReply;
   /** Tells of all that changes after a version, until the function that it returns is called. */
-  watch(since: number, onEvent: (event: WatchEvent) => void, onEnd: () => void): () => void;
+  watch(since: number, onEvent: (event: WatchEvent) => void, onEnd: () => void, path: string): () => void;
 }
 
 /** How badly the network and the API server treat one process; probabilities are per request. */
@@ -231,6 +231,7 @@ export class SimTransport implements Transport {
             if (this.#random.chance(present.watchDuplicate)) push(event);
           },
           () => end(null, 0),
+          request.path,
         );
       });
     }

@@ -1,6 +1,8 @@
+import { type Coordination, createCoordination } from '../../src/coordinated/coordination.ts';
 import type { Candidacy, ElectionTimings } from '../../src/election/index.ts';
 import { formatIdentity } from '../../src/election/index.ts';
 import { KubeClient } from '../../src/kube/client.ts';
+import { LeaseCandidateStore } from '../../src/kube/lease-candidates.ts';
 import { LeaseWatch } from '../../src/kube/lease-watch.ts';
 import { LeaseStore } from '../../src/kube/leases.ts';
 import { Leadership } from '../../src/leadership/leadership.ts';
@@ -8,9 +10,9 @@ import { delay } from '../../src/ports/delay.ts';
 import type { Logger } from '../../src/ports/log.ts';
 import type { Metrics } from '../../src/ports/metrics.ts';
 import { ElectionRunner } from '../../src/runner/runner.ts';
-import { LEASE, NAMESPACE, type SimApiServer } from './api-server.ts';
+import { LEASE, NAMESPACE } from './api-server.ts';
 import type { Machine } from './machine.ts';
-import { type NetworkObserver, SimTransport } from './network.ts';
+import { type NetworkObserver, type SimServer, SimTransport } from './network.ts';
 import type { Participant } from './participant.ts';
 import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
@@ -32,6 +34,9 @@ export const UNCOUNTED: Metrics = {
   eventDropped: nothing,
 };
 
+/** As `leasegate run` waits for the end of the candidate. */
+const COORDINATION_LEAVE_MS = 2_000;
+
 /** What its identity is made of. */
 export interface ReplicaNames {
   readonly podName: string;
@@ -42,12 +47,14 @@ export interface ReplicaNames {
 export interface ReplicaParts {
   readonly world: World;
   readonly machine: Machine;
-  readonly server: SimApiServer;
+  readonly server: SimServer;
   readonly random: SeededRandom;
   readonly observer: NetworkObserver;
   readonly timings: ElectionTimings;
   readonly names: ReplicaNames;
   readonly candidacy: Candidacy;
+  /** Version of its application, where the API server chooses who leads. */
+  readonly appVersion?: string;
   /** Tells processes apart that share an identity. */
   readonly number: number;
   /** How long the application takes to stop its work. */
@@ -66,6 +73,7 @@ export class Replica implements Participant {
   readonly leadership: Leadership;
   readonly runner: ElectionRunner;
   readonly candidacy: Candidacy;
+  readonly #coordination: Coordination | null;
   readonly #timings: ElectionTimings;
   /** The application was told that it leads and trusts that until then, by its own monotonic clock. */
   #trustsUntilMonoMs = Number.NEGATIVE_INFINITY;
@@ -98,8 +106,10 @@ export class Replica implements Participant {
     this.leadership.subscribe(({ kind, answer }) => {
       if (kind !== 'leader-changed') parts.onChange(this, kind, answer.fencingToken);
     });
+    this.#coordination = parts.appVersion === undefined ? null : this.#coordinate(parts.appVersion, client, random);
+    const coordinated = this.#coordination !== null;
     this.runner = new ElectionRunner({
-      election: { identity: this.identity, timings, holderAddress: null, candidacy: parts.candidacy },
+      election: { identity: this.identity, timings, holderAddress: null, candidacy: parts.candidacy, coordinated },
       leases: new LeaseStore(client, lease),
       watch: (dispatch) =>
         new LeaseWatch({
@@ -126,12 +136,16 @@ export class Replica implements Participant {
       log: SILENT,
       announce: nothing,
       drainMsMax: timings.renewDeadlineMs,
+      stands: (atMonoMs) => this.#coordination?.stand(atMonoMs),
       onFatal: (error) => parts.onFatal(this, error),
     });
   }
 
   start(): void {
-    this.machine.deliver(() => this.runner.start());
+    this.machine.deliver(() => {
+      this.runner.start();
+      this.#coordination?.start();
+    });
   }
 
   leads(): boolean {
@@ -193,7 +207,25 @@ export class Replica implements Participant {
   /** SIGTERM: as `leasegate run` does, hands over and exits. */
   terminate(): void {
     this.terminating = true;
-    this.machine.deliver(() => void this.runner.stop().then(() => this.machine.end()));
+    this.machine.deliver(async () => {
+      await this.runner.stop();
+      await this.#coordination?.leave(COORDINATION_LEAVE_MS);
+      this.machine.end();
+    });
+  }
+
+  #coordinate(appVersion: string, client: KubeClient, random: SeededRandom): Coordination {
+    const { machine, leadership } = this;
+    const version = 'v1beta1';
+    const store = new LeaseCandidateStore(
+      { client, clock: machine, timers: machine, random: random.next },
+      { version, lease: { namespace: NAMESPACE, name: LEASE }, identity: this.identity, appVersion, owner: null },
+    );
+    return createCoordination({
+      ...{ leadership, clock: machine, timers: machine, log: SILENT },
+      openApi: async () => ({ kind: 'served', version, store }),
+      onUnavailable: nothing,
+    });
   }
 
   get timings(): ElectionTimings {
