@@ -46,6 +46,7 @@ export class Controller {
     this.#stalled = true;
     this.#parts.world.after(forMs, () => {
       this.#stalled = false;
+      this.#queued = false;
       this.#enqueue();
     });
   }

@@ -67,6 +67,7 @@ class CoordinatedHistory {
     const oracle = this.#oracle;
     const leader = this.#scene.leader();
     const best = this.#scene.best();
+    if (this.#scene.wildClocks) return;
     if (leader === null) return oracle.report(12, 'nobody leads');
     if (best === null) return oracle.report(12, 'there are no candidates');
     const led = this.#scene.server.get('leasecandidates', leader.identity);
