@@ -38,6 +38,7 @@ export function planOf(
     graceMsMin: graceMsMin(config),
     publishers: publish?.publishers ?? [],
     members: config.members !== null,
+    coordinated: config.coordinated !== null,
     slice: service === null ? null : { name: sliceName(service, election), service },
   };
 }

@@ -54,6 +54,12 @@ test('what asks for nothing contradicts nothing, and whoever never leads may fol
   expect(said({ ...ON, ...quiet })).toEqual([]);
 });
 
+test('several elections are refused', () => {
+  expect(said({ ...ON, LEASEGATE_LEASE_NAME: 'a,b' })).toEqual([
+    expect.stringMatching(/is for one election; name one/),
+  ]);
+});
+
 test('a pod name that leaves no room in the name of a candidate is refused', () => {
   expect(said({ ...ON, POD_NAME: 'a'.repeat(63) })).toEqual([]);
   expect(said({ ...ON, POD_NAME: `${'a'.repeat(63)}.b` })).toEqual([expect.stringMatching(/^POD_NAME.*is too long/)]);

@@ -1,5 +1,5 @@
 import { boolean } from './numbers.ts';
-import type { Options, Relation, Values } from './option.ts';
+import type { Option, Options, Relation, Values } from './option.ts';
 import { accepted, refused, type ValueType } from './value-type.ts';
 
 const group = 'Coordinated election';
@@ -68,8 +68,8 @@ const CONTRADICTIONS = {
   leadUnhealthy: 'Kubernetes does not know who is healthy: an unhealthy replica is no candidate',
 } as const;
 
-type Others = {
-  readonly [Key in keyof typeof CONTRADICTIONS | 'podName']: Options[string];
+type Others = { readonly [Key in keyof typeof CONTRADICTIONS | 'podName']: Options[string] } & {
+  readonly leaseName: Option<readonly string[]> & { readonly required: true };
 };
 
 /** The rules between them. */
@@ -107,6 +107,14 @@ export function coordinatedRelations<O extends Options>(): Relation<O>[] {
             : null,
       }),
     ),
+    {
+      between: ['coordinated', 'leaseName'],
+      rule: 'A coordinated election is the only one of its replicas.',
+      broken: ({ coordinated, leaseName }, show) =>
+        coordinated && leaseName.length > 1
+          ? { message: `${show('coordinated')} is for one election`, remedy: 'name one Lease in LEASEGATE_LEASE_NAME' }
+          : null,
+    },
     {
       between: ['podName', 'coordinated'],
       broken: ({ coordinated, podName }, show) =>

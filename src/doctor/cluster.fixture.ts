@@ -44,6 +44,8 @@ export class TestCluster implements ClusterReadings {
   serviceReading: Reading<Service | null> = found(serviceOf({ ports: [{ port: 80 }] }));
   workloads: Record<string, Reading<Workload | null>> = {};
   policyReading: Reading<boolean> = found(true);
+  candidateVersion: Reading<string | null> = found('v1beta1');
+  controllerReading: Reading<boolean> = found(true);
   budgets: Reading<readonly DisruptionBudget[]> = found([]);
   readonly asked: { readonly access: Access; readonly serviceAccount: ServiceAccount | null }[] = [];
 
@@ -58,6 +60,8 @@ export class TestCluster implements ClusterReadings {
   workload = async (_namespace: string, kind: string, name: string) => this.workloads[`${kind}/${name}`] ?? found(null);
   admissionPolicyBound = async () => this.policyReading;
   disruptionBudgets = async () => this.budgets;
+  candidateApi = async () => this.candidateVersion;
+  electionController = async () => this.controllerReading;
 
   async allowed(access: Access, serviceAccount: ServiceAccount | null): Promise<Reading<boolean>> {
     this.asked.push({ access, serviceAccount });
@@ -129,6 +133,7 @@ export const plan: Plan = {
   publishers: [],
   members: false,
   furtherLeases: [],
+  coordinated: false,
   slice: null,
   election: 'web',
   server: 'https://10.0.0.1:443',

@@ -10,6 +10,7 @@ import type {
 } from '../ports/doctor.ts';
 import { WORKLOAD_KINDS } from '../ports/doctor.ts';
 import { clockOffsetMs, judgeClock } from './clock.ts';
+import { judgeCoordination } from './coordinated.ts';
 import { judgeDisruption } from './disruption.ts';
 import { type Finding, skipped } from './finding.ts';
 import { judgeLease, looksStale, storedDurationMs } from './lease.ts';
@@ -55,11 +56,12 @@ export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Find
   const account = accountOf(plan, foundPod, caller);
   const serverWallMs = () => clock.now().wallMs - (offsetMs ?? 0);
 
-  const [rights, policy, ofAccount, looked, service, workload] = await Promise.all([
+  const [rights, policy, ofAccount, looked, coordination, service, workload] = await Promise.all([
     Promise.all(needs.map((need) => ask(need, account, cluster))),
     plan.members ? cluster.admissionPolicyBound(LEASE_POLICY) : null,
     examineServiceAccount(account, plan, cluster),
     lookTwice(lease, plan, ports, serverWallMs),
+    plan.coordinated ? Promise.all([cluster.candidateApi(), cluster.electionController()]) : null,
     examineService(plan, cluster),
     examineWorkload(foundPod, plan, cluster),
   ]);
@@ -81,6 +83,7 @@ export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Find
       refusedAsReplica: account === null && rights.some(({ answers }) => answers.some((answer) => !answer.ok)),
     }),
     ...(looked.lease.ok ? judgeName(looked.lease.value, plan) : []),
+    ...(coordination === null ? [] : judgeCoordination({ version: coordination[0], controller: coordination[1] })),
     ...judgePod(pod, plan),
     ...service,
     ...workload,

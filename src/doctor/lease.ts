@@ -121,7 +121,7 @@ function judgeWriters(lease: StoredLease, plan: Plan): Finding[] {
   const subject = `Lease ${plan.lease.namespace}/${plan.lease.name}`;
   const findings: Finding[] = [];
   const { strategy } = lease.spec ?? {};
-  if (strategy) {
+  if (strategy && !plan.coordinated) {
     findings.push(
       warning(
         'LEASE_COORDINATED',

@@ -30,7 +30,7 @@ export interface Circumstances {
 
 /** Which rights the options need: one for each rule of docs/publishing.md and of the Role in deploy/. */
 export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Need[] {
-  const { lease, furtherLeases, derived, podNamespace, publishers, members, slice } = plan;
+  const { lease, furtherLeases, derived, podNamespace, publishers, members, coordinated, slice } = plan;
   const common = { name: null, helpful: [], level: 'error' as const };
   const leases = { ...common, namespace: lease.namespace, group: 'coordination.k8s.io', resource: 'leases' };
   const needs: Need[] = [
@@ -43,7 +43,9 @@ export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Ne
       helpful: ['list', 'watch'],
       consequence: 'without get and update it never leads, without list and watch it asks every retry period',
     })),
-    {
+  ];
+  if (!coordinated) {
+    needs.push({
       ...leases,
       code: 'LEASE_CREATE_RIGHT_MISSING',
       purpose: 'to create the Lease',
@@ -52,8 +54,19 @@ export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Ne
       consequence: leaseThere
         ? 'should the Lease be deleted, it has to be applied again'
         : 'there is no Lease, so nobody ever leads',
-    },
-  ];
+    });
+  } else {
+    needs.push({
+      ...leases,
+      code: 'COORDINATED_RIGHTS_MISSING',
+      purpose: 'to stand as a candidate',
+      resource: 'leasecandidates',
+      verbs: ['create', 'get', 'list', 'watch', 'update', 'delete'],
+      helpful: ['delete'],
+      consequence:
+        'it is never chosen; without delete only it still is, and stays a candidate that answers nothing after its end',
+    });
+  }
   for (const { apiGroup: group, resource } of derived?.read ?? []) {
     needs.push({
       ...common,

@@ -32,6 +32,8 @@ export interface Plan {
   readonly publishers: readonly PublisherName[];
   /** Whether each replica keeps a Lease of its own as a heartbeat. */
   readonly members: boolean;
+  /** Whether the API server is to choose who leads. */
+  readonly coordinated: boolean;
   /** Null where no EndpointSlice is published. */
   readonly slice: { readonly name: string; readonly service: string } | null;
   /** Value of the election's label on its pods. */

@@ -14,16 +14,17 @@ const TIMEOUT_MS = 10_000;
 /** Asks the API server which version of LeaseCandidate it serves, if any: the newest that is known here. */
 export async function findCandidateApi(
   client: KubeClient,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<
   | { readonly kind: 'served'; readonly version: string }
   | { readonly kind: 'unserved' }
   | { readonly kind: 'failed'; readonly failure: Failure }
 > {
-  const group = await discover(client, GROUP_PATH, 'versions');
+  const group = await discover(client, GROUP_PATH, 'versions', timeoutMs);
   if ('code' in group) return { kind: 'failed', failure: group };
   const served = new Set(group.map(({ version }) => version));
   for (const version of CANDIDATE_API_VERSIONS.filter((each) => served.has(each))) {
-    const resources = await discover(client, `${GROUP_PATH}/${version}`, 'resources');
+    const resources = await discover(client, `${GROUP_PATH}/${version}`, 'resources', timeoutMs);
     if ('code' in resources) return { kind: 'failed', failure: resources };
     const candidates = resources.find(({ name }) => name === 'leasecandidates');
     const verbs = Array.isArray(candidates?.verbs) ? candidates.verbs : [];
@@ -56,10 +57,11 @@ async function discover(
   client: KubeClient,
   path: string,
   field: 'versions' | 'resources',
+  timeoutMs: number,
 ): Promise<readonly Entry[] | Failure> {
   const entries = (body: unknown) => (body as Readonly<Record<string, unknown>> | null)?.[field];
   const target = { verb: 'get', apiGroup: '', resource: 'discovery', optional: true } as const;
-  const request = { method: 'GET', path, timeoutMs: TIMEOUT_MS } as const;
+  const request = { method: 'GET', path, timeoutMs } as const;
   const result = await client.call(target, request, (body) => Array.isArray(entries(body)));
   return result.ok ? (entries(result.body) as Entry[]) : result.failure;
 }

@@ -13,6 +13,7 @@ import type {
   WorkloadKind,
 } from '../ports/doctor.ts';
 import type { Service } from '../ports/publisher.ts';
+import { findCandidateApi } from './candidate-api.ts';
 import type { CallTarget, KubeClient } from './client.ts';
 import type { Credentials } from './credentials.ts';
 import { type Failure, failureOf, failureOfError } from './errors.ts';
@@ -132,6 +133,17 @@ export class ApiReadings implements ClusterReadings {
     const target = { verb: 'list', apiGroup: 'policy', resource: 'poddisruptionbudgets', optional: true } as const;
     const reading = await this.#ask(target, { method: 'GET', path, timeoutMs: TIMEOUT_MS }, isList);
     return reading.ok ? { ok: true, value: reading.value.items as readonly DisruptionBudget[] } : reading;
+  }
+
+  async candidateApi(): Promise<Reading<string | null>> {
+    const found = await findCandidateApi(this.#client, TIMEOUT_MS);
+    if (found.kind === 'failed') return failed(found.failure);
+    return { ok: true, value: found.kind === 'served' ? found.version : null };
+  }
+
+  async electionController(): Promise<Reading<boolean>> {
+    const reading = await this.lease('kube-system', 'leader-election-controller');
+    return reading.ok ? { ok: true, value: reading.value !== null } : reading;
   }
 
   #named<T>(apiGroup: string, namespace: string, resource: string, name: string): Promise<Reading<T | null>> {

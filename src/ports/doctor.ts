@@ -153,4 +153,8 @@ export interface ClusterReadings {
   /** Whether a ValidatingAdmissionPolicyBinding of this name is there. */
   admissionPolicyBound(name: string): Promise<Reading<boolean>>;
   disruptionBudgets(namespace: string): Promise<Reading<readonly DisruptionBudget[]>>;
+  /** Version of LeaseCandidate that is served; null: none. */
+  candidateApi(): Promise<Reading<string | null>>;
+  /** Whether the controller of coordinated elections has left its Lease. */
+  electionController(): Promise<Reading<boolean>>;
 }

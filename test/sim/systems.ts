@@ -1,3 +1,5 @@
+import { COORDINATED_HAZARDS } from './coordinated/hazards.ts';
+import { runSeed as runCoordinatedSeed } from './coordinated/history.ts';
 import { HAZARDS } from './hazards.ts';
 import { runSeed } from './history.ts';
 import { MEMBER_HAZARDS } from './members/hazards.ts';
@@ -13,6 +15,13 @@ export const SYSTEMS: readonly System[] = [
     runSeed: runMembersSeed,
     entry: 'test/sim/members/history.ts',
     hazards: MEMBER_HAZARDS,
+  },
+  {
+    name: 'coordinated',
+    share: 0.25,
+    runSeed: runCoordinatedSeed,
+    entry: 'test/sim/coordinated/history.ts',
+    hazards: COORDINATED_HAZARDS,
   },
 ];
 

@@ -158,6 +158,15 @@ export const RIGHTS_EXAMPLES: Example[] = [
     remedy: /kubectl get validatingadmissionpolicybinding leasegate-leases/,
   },
   {
+    claim: 'no right to watch candidates',
+    arrange: without('watch leasecandidates'),
+    plan: { coordinated: true },
+    code: 'COORDINATED_RIGHTS_MISSING',
+    level: 'error',
+    remedy: /Role/,
+    rule: '- apiGroups: [coordination.k8s.io]\n  resources: [leasecandidates]\n  verbs: [create, get, list, watch, update, delete]',
+  },
+  {
     claim: 'no right to label pods',
     arrange: without('patch pods'),
     plan: { publishers: ['label', 'readiness-gate'] },

@@ -158,6 +158,7 @@ export class CoordinatedScene {
     if (replica === null) return;
     replica.machine.end();
     const podUid = this.random.chance(0.5) ? replica.names.podUid : undefined;
+    if (podUid === undefined) this.#collect(replica);
     this.#parts.world.after(this.random.between(100, 20_000), () => this.start(place, podUid));
   }
 
@@ -173,6 +174,7 @@ export class CoordinatedScene {
     this.#parts.world.after(25_000, () => {
       if (wasCalm && calm() && replica.machine.ended) this.#parts.oracle.left(replica.identity);
       replica.machine.end();
+      this.#collect(replica);
     });
     this.#parts.world.after(this.random.between(26_000, 30_000), () => this.start(place));
   }
@@ -257,6 +259,13 @@ export class CoordinatedScene {
       (best, each) => (best === null || rank(best, each) > 0 ? each : best),
       null,
     );
+  }
+
+  /** Its pod is gone, and Kubernetes deletes what it owned. Alone, candidates that answer nothing unsettle the others for half an hour. */
+  #collect({ identity }: Replica): void {
+    this.#parts.world.after(this.random.between(500, 20_000), () => {
+      this.server.remove('leasecandidates', identity, 'garbage-collector');
+    });
   }
 
   #resume(replica: Replica): void {
