@@ -80,7 +80,6 @@ class CoordinatedHistory {
     }
     if (oracle.grants > grants) oracle.report(12, `leadership changed ${oracle.grants - grants} times at rest`);
     if (oracle.preferredSinceMs !== null) oracle.report(12, 'preferredHolder is set at rest');
-    oracle.remaining(this.#scene.server.all('leasecandidates'));
   }
 
   #scheduleFaults(untilMs: number): boolean {

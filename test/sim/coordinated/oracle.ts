@@ -22,15 +22,20 @@ interface Ledger {
   readonly sentAt: Map<string, number>;
   /** Latest send time of an acknowledged write that names it the holder. */
   acknowledgedFromMonoMs: number;
+  /** In the window that began last. */
+  requests: number;
+  windowFromMs: number;
 }
+
+/** More than renewals, reads and answers come to with the shortest timings; a storm is far above. */
+const REQUESTS_MAX = 200;
+const REQUESTS_WINDOW_MS = 10_000;
 
 /** Judges a coordinated election from outside. Shares no code with what it judges. */
 export class CoordinatedOracle implements NetworkObserver {
   readonly violations: Violation[] = [];
   readonly #now: () => number;
   readonly #ledgers = new Map<string, Ledger>();
-  /** Withdrawn by their processes' proper ends. */
-  readonly #ended = new Set<string>();
   grants = 0;
   handOvers = 0;
   #lastToken = 0n;
@@ -47,11 +52,14 @@ export class CoordinatedOracle implements NetworkObserver {
       process,
       sentAt: new Map(),
       acknowledgedFromMonoMs: Number.NEGATIVE_INFINITY,
+      requests: 0,
+      windowFromMs: 0,
     });
   }
 
   sent(process: string, request: KubeRequest): void {
     const ledger = this.#ledgers.get(process);
+    if (ledger !== undefined) this.#count(ledger);
     const spec = (
       request.body as { kind?: unknown; spec?: { renewTime?: unknown; holderIdentity?: unknown } } | undefined
     )?.spec;
@@ -67,6 +75,15 @@ export class CoordinatedOracle implements NetworkObserver {
     if (ledger === undefined || reply === null || reply.status >= 300 || request.path.includes('leasecandidates'))
       return;
     this.#acknowledge(ledger, reply.body as StoredObject | null);
+  }
+
+  #count(ledger: Ledger): void {
+    if (this.#now() - ledger.windowFromMs > REQUESTS_WINDOW_MS) {
+      ledger.windowFromMs = this.#now();
+      ledger.requests = 0;
+    }
+    ledger.requests += 1;
+    if (ledger.requests > REQUESTS_MAX) this.report(13, `${ledger.process.process} sends request after request`);
   }
 
   watched(_process: string, _event: WatchEvent, _receivedMonoMs: number): void {}
@@ -104,8 +121,8 @@ export class CoordinatedOracle implements NetworkObserver {
   }
 
   /** A process has ended properly: nothing of it may be chosen any more. */
-  left(identity: string): void {
-    this.#ended.add(identity);
+  left(identity: string, candidate: StoredObject | null): void {
+    if (candidate !== null) this.report(12, `${identity} has ended, and is a candidate still`);
   }
 
   look(): void {
@@ -117,12 +134,6 @@ export class CoordinatedOracle implements NetworkObserver {
       }
     }
     if (acting.length > 1) this.report(1, `act at once: ${acting.join(', ')}`);
-  }
-
-  /** Of processes that ended properly none is left behind. */
-  remaining(candidates: readonly StoredObject[]): void {
-    const left = candidates.find(({ metadata }) => this.#ended.has(metadata.name));
-    if (left !== undefined) this.report(12, `${left.metadata.name} has ended, and is a candidate still`);
   }
 
   report(invariant: number, what: string): void {

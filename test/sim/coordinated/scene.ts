@@ -172,7 +172,9 @@ export class CoordinatedScene {
     const wasCalm = calm() && replica.machine.running;
     replica.terminate();
     this.#parts.world.after(25_000, () => {
-      if (wasCalm && calm() && replica.machine.ended) this.#parts.oracle.left(replica.identity);
+      if (wasCalm && calm() && replica.machine.ended) {
+        this.#parts.oracle.left(replica.identity, this.server.get('leasecandidates', replica.identity));
+      }
       replica.machine.end();
       this.#collect(replica);
     });
