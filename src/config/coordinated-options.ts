@@ -69,7 +69,7 @@ const CONTRADICTIONS = {
 } as const;
 
 type Others = { readonly [Key in keyof typeof CONTRADICTIONS | 'podName']: Options[string] } & {
-  readonly leaseName: Option<readonly string[]> & { readonly required: true };
+  readonly leaseName: Option<readonly string[]>;
 };
 
 /** The rules between them. */
@@ -111,7 +111,7 @@ export function coordinatedRelations<O extends Options>(): Relation<O>[] {
       between: ['coordinated', 'leaseName'],
       rule: 'A coordinated election is the only one of its replicas.',
       broken: ({ coordinated, leaseName }, show) =>
-        coordinated && leaseName.length > 1
+        coordinated && (leaseName?.length ?? 1) > 1
           ? { message: `${show('coordinated')} is for one election`, remedy: 'name one Lease in LEASEGATE_LEASE_NAME' }
           : null,
     },
