@@ -127,8 +127,8 @@ class Trial {
   /** After a refusal a standby asks nothing before this, unless it had something to free meanwhile. */
   patientUntilMonoMs = 0;
 
-  constructor(candidacy: Candidacy = CONFIG.candidacy) {
-    this.state = initialState({ ...CONFIG, candidacy });
+  constructor(candidacy: Candidacy = CONFIG.candidacy, coordinated = false) {
+    this.state = initialState({ ...CONFIG, candidacy, coordinated });
   }
 
   run(commands: readonly Command[]): this {
@@ -272,6 +272,7 @@ class Trial {
       expect(now.monoMs, 'a refusal is not answered by the next try').toBeGreaterThanOrEqual(this.patientUntilMonoMs);
     }
     if (effect.kind === 'challenge') this.judgeChallenge(effect.base);
+    if (this.state.config.coordinated) this.judgeCoordinated(effect, purpose);
     if (content === null) return;
     expect(content.renewTime, 'a time that the API server takes').toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
     expect(Number.isInteger(content.leaseDurationSeconds) && content.leaseDurationSeconds > 0).toBe(true);
@@ -288,6 +289,15 @@ class Trial {
     if (purpose === 'renew') return;
     expect([this.leads, this.workStops], 'claims and releases begin when work has ended').toEqual([false, false]);
     if (purpose === 'acquire' && effect.kind === 'update') this.judgeTakeover(effect.base, now);
+  }
+
+  /** Who is named in the Lease is not for a replica to say: nothing is created, nobody asked, and only the own name claimed. */
+  judgeCoordinated(effect: Extract<ElectionEffect, { requestId: number }>, purpose: string): void {
+    expect(effect.kind).not.toBe('create');
+    expect(effect.kind).not.toBe('challenge');
+    if (purpose !== 'acquire' || effect.kind !== 'update') return;
+    expect(effect.base.holder).toBe(ME);
+    expect(['', ME], 'and not over the wish for another').toContain(effect.base.preferredHolder);
   }
 
   /** Only a healthy standby asks, and only one of lower priority. */
@@ -368,15 +378,17 @@ const candidacy = fc.oneof(
 
 test('whatever happens in whatever order, each step keeps the rules: no throw, no act past a deadline, no timer in the past', () => {
   fc.assert(
-    fc.property(candidacy, history, (told, commands) => void new Trial(told).run(commands)),
+    fc.property(candidacy, fc.boolean(), history, (told, coordinated, commands) => {
+      new Trial(told, coordinated).run(commands);
+    }),
     { numRuns: 250 },
   );
 });
 
 test('whatever happened before, a stop ends within a few wakes, though every request fails', () => {
   fc.assert(
-    fc.property(candidacy, history, (told, commands) => {
-      const trial = new Trial(told).run(commands);
+    fc.property(candidacy, fc.boolean(), history, (told, coordinated, commands) => {
+      const trial = new Trial(told, coordinated).run(commands);
       trial.send({ kind: 'stop' });
       for (let wakes = 0; !trial.state.finished; wakes++) {
         expect(wakes, 'wakes before the end').toBeLessThan(20);
