@@ -18,7 +18,7 @@ export const SYSTEMS: readonly System[] = [
   },
   {
     name: 'coordinated',
-    share: 0.25,
+    share: 0.1,
     runSeed: runCoordinatedSeed,
     entry: 'test/sim/coordinated/history.ts',
     hazards: COORDINATED_HAZARDS,
