@@ -92,6 +92,20 @@ describe('in a coordinated election a replica', () => {
     expect(slow.wakeInMs()).toBe(40_000);
   });
 
+  test('waits for nobody after a release: whoever wrote that has waited for all', () => {
+    const late = watcher(lease())
+      .wait(1_000)
+      .sees({ ...FREE, resourceVersion: '105' });
+    expect(late.sees(named()).wakeInMs()).toBe(0);
+    const made = new Driver(COORDINATED).send({ kind: 'absent', resourceVersion: '9' }).watching(true);
+    expect(
+      made
+        .sees({ ...FREE, uid: 'lease-2' })
+        .sees(named({ uid: 'lease-2' }))
+        .wakeInMs(),
+    ).toBe(15_000);
+  });
+
   test('waits as for a deleted Lease before it claims one that was made anew', () => {
     const replica = new Driver(COORDINATED).send({ kind: 'absent', resourceVersion: '9' }).watching(true);
     replica.wait(1_000).sees(named({ uid: 'lease-2' }));

@@ -55,15 +55,20 @@ function formerUntilMonoMs(
     case 'absent':
       return before.claimableAtMonoMs;
     case 'present':
+      if (isReleased(before.record, record, config)) return Number.NEGATIVE_INFINITY;
       if (before.record.uid === record.uid) return before.formerUntilMonoMs;
       return now.monoMs + Math.max(config.timings.leaseDurationMs, recordDurationMs(before.record, config));
   }
 }
 
+/** In a coordinated election nobody is at work after a release: whoever writes it has waited for all who led before. */
+function isReleased(before: LeaseRecord, record: LeaseRecord, { coordinated }: ElectionConfig): boolean {
+  return coordinated === true && before.uid === record.uid && before.holder !== '' && record.holder === '';
+}
+
 /**
  * In a coordinated election: until when whoever was displaced by this record's holder may still be at work, since it was by
- * wall clocks that it was judged to be dead. Where states were missed it is not known who that was. A free Lease displaces
- * nobody: whoever frees it has waited for all others.
+ * wall clocks that it was judged to be dead. Where states were missed it is not known who that was.
  */
 function displacedUntilMonoMs(
   before: KnownSighting | null,

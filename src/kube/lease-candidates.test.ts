@@ -117,11 +117,11 @@ describe("a replica's candidate", () => {
     expect(await store.read(1_000)).toMatchObject({ kind: 'failed', code: 'unexpected' });
   });
 
-  test('is found among all that stand for the same Lease', async () => {
+  test('is found among all of its namespace', async () => {
     const { transport, store } = fixture();
     transport.answers = [ok({ items: [stored(), { junk: true }] }), refusal(403)];
     expect(await store.list(1_000)).toMatchObject([{ name: NAME }]);
-    expect(transport.requests[0]!.path).toBe(`${PATH}?fieldSelector=spec.leaseName%3Dcart`);
+    expect(transport.requests[0]!.path).toBe(`${PATH}?limit=500`);
     expect(await store.list(1_000)).toBeNull();
   });
 

@@ -28,6 +28,7 @@ export interface CandidateStoreOptions {
 }
 
 const WATCH_TIMEOUT_MS = 10_000;
+const LIST_MAX = 500;
 
 /** A replica's LeaseCandidate. */
 export class LeaseCandidateStore implements CandidateStore {
@@ -88,8 +89,8 @@ export class LeaseCandidateStore implements CandidateStore {
   }
 
   async list(timeoutMs: number): Promise<readonly LeaseCandidate[] | null> {
-    const selector = encodeURIComponent(`spec.leaseName=${this.#options.lease.name}`);
-    const request = { method: 'GET' as const, path: `${this.#path}?fieldSelector=${selector}`, timeoutMs };
+    // The API server takes no selector for the name of the Lease.
+    const request = { method: 'GET' as const, path: `${this.#path}?limit=${LIST_MAX}`, timeoutMs };
     const result = await this.#ports.client.call(target('list'), request);
     const items = result.ok ? (result.body as { items?: unknown } | null)?.items : null;
     return Array.isArray(items) ? items.flatMap((item) => decode(item) ?? []) : null;

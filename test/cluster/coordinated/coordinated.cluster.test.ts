@@ -64,8 +64,14 @@ scenario(
     const refused = await old.api.post('/step-down', { to: young.podName });
     expect(refused).toMatchObject({ status: 409, json: { error: { code: 'TARGET_NOT_CHOSEN_HERE' } } });
 
+    // A process that starts anew in its pod deletes what the one before has left behind.
     old.kill();
     await old.closed();
+    const follower = { ...group.envOf(old), LEASEGATE_NEVER_LEAD: 'true' };
+    await scene.startReplica({ restartOf: old, env: follower });
+    await until('the dead candidate is deleted', 10_000, async () =>
+      (await group.candidates()).every(({ metadata }) => metadata.name !== old.identity),
+    );
     await group.untilLed('2.0.0', 60_000);
     // It was asked whether it is alive, and answered.
     expect(await young.api.metric('leasegate_candidate_pings_total')).toBeGreaterThan(0);

@@ -33,8 +33,7 @@ export class CoordinatedGroup {
   }
 
   async start(version: string): Promise<Replica> {
-    const env = { LEASEGATE_COORDINATED: 'true', LEASEGATE_APP_VERSION: version };
-    const replica = await this.scene.startReplica({ env });
+    const replica = await this.scene.startReplica({ env: envOf(version) });
     this.#versions.set(replica.name, version);
     await replica.untilLogged('CANDIDATE', 30_000);
     return replica;
@@ -42,6 +41,10 @@ export class CoordinatedGroup {
 
   versionOf({ name }: Replica): string {
     return this.#versions.get(name)!;
+  }
+
+  envOf(replica: Replica): NodeJS.ProcessEnv {
+    return envOf(this.versionOf(replica));
   }
 
   async candidates(): Promise<StoredCandidate[]> {
@@ -57,4 +60,8 @@ export class CoordinatedGroup {
       replicas.find((replica) => replica.leading && this.versionOf(replica) === version),
     );
   }
+}
+
+function envOf(version: string): NodeJS.ProcessEnv {
+  return { LEASEGATE_COORDINATED: 'true', LEASEGATE_APP_VERSION: version };
 }
