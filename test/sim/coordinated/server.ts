@@ -178,25 +178,17 @@ interface Preconditions {
 interface Wanted {
   readonly plural: Plural;
   readonly name: string | null;
-  readonly leaseName: string | null;
 }
 
 function wantedOf(plural: Plural, query: string): Wanted {
   const selector = new URLSearchParams(query).get('fieldSelector') ?? '';
   const [field, value = ''] = selector.split('=');
-  return {
-    plural,
-    name: field === 'metadata.name' ? value : null,
-    leaseName: field === 'spec.leaseName' ? value : null,
-  };
+  if (selector !== '' && field !== 'metadata.name') throw new RangeError(`no field selector: ${selector}`);
+  return { plural, name: selector === '' ? null : value };
 }
 
-function matches(
-  { plural, name, leaseName }: Wanted,
-  { plural: of, object }: Pick<Change, 'plural' | 'object'>,
-): boolean {
-  if (plural !== of || (name !== null && name !== object.metadata.name)) return false;
-  return leaseName === null || leaseName === object.spec.leaseName;
+function matches({ plural, name }: Wanted, { plural: of, object }: Pick<Change, 'plural' | 'object'>): boolean {
+  return plural === of && (name === null || name === object.metadata.name);
 }
 
 function eventOf({ type, object }: Change): WatchEvent {
