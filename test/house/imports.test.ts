@@ -27,7 +27,7 @@ const RULES: Record<string, Rule> = {
   shares: { folders: ['leadership', 'ports'], libraries: false },
   health: { folders: ['ports'], libraries: true },
   members: { folders: ['election', 'leadership', 'naming', 'ports'], libraries: true },
-  coordinated: { folders: ['election', 'kube', 'leadership', 'ports'], libraries: true },
+  coordinated: { folders: ['election', 'leadership', 'ports'], libraries: true },
   config: { folders: ['naming'], libraries: true },
   // It judges by the names and rules that publishing goes by.
   doctor: { folders: ['election', 'naming', 'ports', 'publish', 'workloads'], libraries: false },

@@ -11,7 +11,7 @@ export const SYSTEMS: readonly System[] = [
   { name: 'election', share: 1, runSeed, entry: 'test/sim/history.ts', hazards: HAZARDS },
   {
     name: 'members',
-    share: 0.5,
+    share: 0.25,
     runSeed: runMembersSeed,
     entry: 'test/sim/members/history.ts',
     hazards: MEMBER_HAZARDS,
