@@ -36,10 +36,10 @@ export function createControlRoutes({ elections, log }: ControlRoutesOptions): R
         return;
       }
       const which = elections.length > 1 && { lease: election.leadership.lease().name };
-      log.info({ path, ...which, ...options }, 'Asked for a change over the local API');
+      log.info({ path: req.path, ...which, ...options }, 'Asked for a change over the local API');
       const reply = await act(election, options);
       if ('code' in reply) replyError(req, res, reply);
-      else replyJson(res, 200, JSON.stringify(reply));
+      else replyJson(res, 200, JSON.stringify({ ...reply, ...which }));
     };
     router
       .route([path, electionPath(`:election${path}`)])

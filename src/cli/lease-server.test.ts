@@ -88,12 +88,12 @@ describe('lease-server', () => {
     expect(context.err).toBe('');
   });
 
-  test('with a name has that Lease from the start, free, and names it in the commands', async () => {
+  test('with names has those Leases from the start, free, and names them in the commands', async () => {
     const context = new TestContext({ npm_command: 'exec' });
-    const ended = leaseServer(['--lease', 'demo', '--kubeconfig-out', join(directory, 'kubeconfig')], context);
+    const ended = leaseServer(['--lease', 'other,demo', '--kubeconfig-out', join(directory, 'kubeconfig')], context);
     await context.printed;
-    expect(context.out).toContain('Lease default/demo is free');
-    expect(context.out).toMatch(/^ {2}npx leasegate run .* --lease-name demo$/m);
+    expect(context.out).toContain('Lease default/other is free, Lease default/demo is free: the first');
+    expect(context.out).toMatch(/^ {2}POD_NAME=web-0 npx leasegate run .* --lease-name other,demo$/m);
     const [, url = ''] = / on (\S+) /.exec(context.out) ?? [];
     const lease = await fetch(`${url}/apis/coordination.k8s.io/v1/namespaces/default/leases/demo`);
     expect(lease.status).toBe(200);

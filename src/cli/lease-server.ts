@@ -27,8 +27,8 @@ export const leaseServer: Command = async (argv, context) => {
     context.stderr(`leasegate: ${server.code} ${server.message}\n`);
     return 1;
   }
-  if (lease !== undefined) {
-    const free = { metadata: { name: lease }, spec: {} };
+  for (const name of lease ?? []) {
+    const free = { metadata: { name }, spec: {} };
     server.store.create(leaseType, NAMESPACE, free, { nowMs: Date.now() });
   }
   if (kubeconfigOut !== undefined) {
@@ -48,20 +48,20 @@ export const leaseServer: Command = async (argv, context) => {
 };
 
 /** Commands that work as printed, each for another terminal. */
-function howToUse(command: string, kubeconfigOut: string | undefined, lease: string | undefined): string {
+function howToUse(command: string, kubeconfigOut: string | undefined, leases: readonly string[] | undefined): string {
   if (kubeconfigOut === undefined) {
     return 'With --kubeconfig-out FILE it also writes a kubeconfig for leasegate run and kubectl.\n';
   }
-  const name = lease ?? 'my-lease';
+  const name = leases?.join() ?? 'my-lease';
   const run = `${command} run --kubeconfig ${shellWord(kubeconfigOut)} --namespace ${NAMESPACE} --lease-name ${name}`;
   return [
-    lease === undefined
+    leases === undefined
       ? 'It has no Lease yet: the first leader waits before it creates one. With --lease NAME there is a free one at once.'
-      : `Lease ${NAMESPACE}/${lease} is free: the first replica leads at once.`,
+      : `${leases.map((lease) => `Lease ${NAMESPACE}/${lease} is free`).join(', ')}: the first replica leads at once.`,
     'Start a replica in another terminal, in this directory:',
-    `  ${run}`,
+    `  POD_NAME=web-0 ${run}`,
     'and a second one, on ports of its own, in a third:',
-    `  ${run} --api-listen 127.0.0.1:4050 --probe-listen 127.0.0.1:4051`,
+    `  POD_NAME=web-1 ${run} --api-listen 127.0.0.1:4050 --probe-listen 127.0.0.1:4051`,
     '',
   ].join('\n');
 }

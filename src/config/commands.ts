@@ -3,7 +3,7 @@ import { PAUSE_OPTIONS, RESUME_OPTIONS, STATUS_OPTIONS, STEP_DOWN_OPTIONS } from
 import { DOCTOR_OPTIONS } from './doctor-options.ts';
 import { INJECT_OPTIONS, UNINJECT_OPTIONS } from './inject-options.ts';
 import { LEASES_OPTIONS } from './leases-options.ts';
-import { dnsSubdomain, oneOf, path } from './names.ts';
+import { leaseNames, oneOf, path } from './names.ts';
 import { defineOptions } from './option.ts';
 import { RUN_OPTIONS } from './run-options.ts';
 
@@ -28,10 +28,10 @@ export const LEASE_SERVER_OPTIONS = defineOptions({
     },
     lease: {
       flag: 'lease',
-      type: dnsSubdomain,
+      type: leaseNames,
       group: 'Server',
       meaning:
-        'Name of a Lease that is there from the start, free, in the namespace `default`: the first replica leads at once. Without it there is none, and the first replica waits before it creates one.',
+        'Names of Leases that are there from the start, free, in the namespace `default`: the first replica leads at once. Without it there are none, and the first replica waits before it creates one.',
     },
   },
   relations: [],

@@ -44,10 +44,10 @@ export function configurationPage(): string {
 function furtherOptions(table: OptionTable<Options>): string[] {
   const known = new Set<unknown>(Object.values(RUN_OPTIONS.options));
   const further = Object.entries(table.options).filter(([, option]) => !known.has(option));
-  const takesAll = further.length < Object.keys(table.options).length;
+  const takesAll = Object.keys(table.options).length - further.length === known.size;
   return [
     ...(takesAll ? ['', 'It takes all options of `leasegate run`, from the same variables, and:'] : []),
-    ...optionTables({ ...table, options: Object.fromEntries(further) }),
+    ...optionTables(takesAll ? { ...table, options: Object.fromEntries(further) } : table),
   ];
 }
 

@@ -13,7 +13,7 @@ export const MEMBERS_OPTIONS = {
     default: 'false',
     group,
     meaning:
-      'Whether this replica keeps a Lease of its own, as a heartbeat that the others see: `<lease name>-<hash of the host name>`, in the namespace of the Lease.',
+      'Whether this replica keeps a Lease of its own, as a heartbeat that the others see: `<lease name>-<hash of the name of the pod>`, in the namespace of the Lease.',
     danger:
       'It needs a rule in the Role that names no Lease, since the names hold a hash. Restrict it by the admission policies.',
   },

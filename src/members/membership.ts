@@ -95,8 +95,8 @@ function logHeartbeat(
     }
     case 'superseded':
       return log.warn(
-        { code: 'MEMBER_SUPERSEDED', ...own, by: report.by },
-        'another process of the same host name keeps the heartbeat: this one is silent while that one lives',
+        { code: 'MEMBER_SUPERSEDED', ...own, by: report.by, remedy: 'give each process a POD_NAME of its own' },
+        'another process of the same pod name keeps the heartbeat: this one is silent while that one lives',
       );
   }
 }
