@@ -26,6 +26,10 @@ const owned = (apiVersion: string, kind: string, name: string): [number, unknown
     },
   },
 ];
+const orphan = (annotations: Record<string, string>): [number, unknown] => [
+  200,
+  { metadata: { name: 'x', uid: 'x', resourceVersion: '1', annotations } },
+];
 const status = (code: number, reason: string, more: object = {}): [number, unknown] => [
   code,
   { kind: 'Status', reason, message: `it is ${reason}`, ...more },
@@ -115,6 +119,17 @@ describe('the name of the Lease', () => {
     for (const resource of ['pods', 'replicasets', 'jobs']) expect(lines[0].remedy).toContain(`["${resource}"]`);
   });
 
+  test('is waited for while a ReplicaSet has lost its Deployment, with one line in the log, and is the old one after', async () => {
+    objects[`${PODS}/web-1`] = owned('apps/v1', 'ReplicaSet', 'web-5d4');
+    objects[`${REPLICASETS}/web-5d4`] = orphan({ 'deployment.kubernetes.io/revision': '3' });
+    const named = name();
+    await vi.waitFor(() => expect(asked.length).toBeGreaterThan(4), 10_000);
+    objects[`${REPLICASETS}/web-5d4`] = owned('apps/v1', 'Deployment', 'web');
+    expect(await named).toMatchObject({ config: { leaseNameOf: { kind: 'Deployment', name: 'web' } } });
+    expect(context.out.trim().split('\n')).toHaveLength(1);
+    expect(JSON.parse(context.out)).toMatchObject({ code: 'LEASE_NAME_UNKNOWN', failure: 'orphaned' });
+  });
+
   test('that is not known yet keeps the probes content, and nobody leads', async () => {
     objects[`${PODS}/web-1`] = status(503, 'ServiceUnavailable');
     const ports = await freePorts();
@@ -142,7 +157,7 @@ describe('the name of the Lease', () => {
     expect(await ask(probeListen.port, '/readyz')).toMatchObject({
       status: 503,
       body: {
-        error: { code: 'NOT_READY', message: expect.stringContaining('get pods failed, it is ServiceUnavailable') },
+        error: { code: 'NOT_READY', message: expect.stringContaining('get pods failed: it is ServiceUnavailable') },
       },
     });
     context.signal('SIGTERM');

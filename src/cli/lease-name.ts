@@ -7,12 +7,11 @@ import { Credentials } from '../kube/credentials.ts';
 import { HttpTransport } from '../kube/http-transport.ts';
 import type { LoadedKubeConfig } from '../kube/kubeconfig.ts';
 import { OwnedObjects } from '../kube/owned-objects.ts';
-import { owningWorkload } from '../naming/owning-workload.ts';
+import { type Owning, owningWorkload } from '../naming/owning-workload.ts';
 import { type Workload, workloadLeaseName } from '../naming/workload-lease.ts';
 import { systemClock, systemTimers } from '../ports/clock.ts';
 import { endableDelay } from '../ports/delay.ts';
 import type { Logger } from '../ports/log.ts';
-import type { PublishFailure } from '../ports/publisher.ts';
 import type { CommandContext } from './context.ts';
 import { createLog } from './log.ts';
 import { UNCOUNTED } from './quiet-client.ts';
@@ -62,7 +61,7 @@ export async function nameLease(config: LoadedConfig, kube: LoadedKubeConfig, co
         const patience = endableDelay(PATIENCE_MS, systemTimers);
         const early = await Promise.race([asked, signalled, patience.over]);
         patience.end();
-        if (early === undefined || (early !== 'signalled' && early.kind === 'unread')) {
+        if (early === undefined || (early !== 'signalled' && early.kind !== 'found' && early.kind !== 'none')) {
           await answerMeanwhile(config, trouble, log, listeners);
         }
       }
@@ -78,8 +77,9 @@ export async function nameLease(config: LoadedConfig, kube: LoadedKubeConfig, co
         context.stderr(`leasegate: ${owning.code} ${owning.message}; ${owning.remedy}\n`);
         return { exitCode: 2 };
       }
-      trouble.note(owning.failure);
-      const pauseMs = Math.min(owning.failure.retryAfterMs ?? retryMs * (0.8 + 0.4 * Math.random()), RETRY_MS_MAX);
+      trouble.note(owning);
+      const askedMs = owning.kind === 'unread' ? owning.failure.retryAfterMs : null;
+      const pauseMs = Math.min(askedMs ?? retryMs * (0.8 + 0.4 * Math.random()), RETRY_MS_MAX);
       const pause = endableDelay(pauseMs, systemTimers);
       const ended = await Promise.race([pause.over, signalled]);
       pause.end();
@@ -94,23 +94,30 @@ export async function nameLease(config: LoadedConfig, kube: LoadedKubeConfig, co
 /** What keeps the name from being known: one line in the log for each change of it, and a sentence for whoever asks. */
 class Trouble {
   readonly #log: Logger;
-  #failure: PublishFailure | null = null;
+  /** Of what was told last. */
+  #kind: string | null = null;
+  #message: string | null = null;
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
-  note(failure: PublishFailure): void {
-    const { code, request, message, remedy } = failure;
-    if (this.#failure?.code !== code || this.#failure.request !== request) {
-      this.#log.warn({ code: 'LEASE_NAME_UNKNOWN', failure: code, request, remedy }, `${request} failed: ${message}`);
-    }
-    this.#failure = failure;
+  note(owning: Extract<Owning, { kind: 'unread' | 'orphaned' }>): void {
+    if (owning.kind === 'orphaned') return this.#note('orphaned', undefined, owning.message, owning.remedy);
+    const { code, request, message, remedy } = owning.failure;
+    this.#note(code, request, `${request} failed: ${message}`, remedy);
+  }
+
+  #note(failure: string, request: string | undefined, message: string, remedy: string): void {
+    const kind = `${failure} ${request}`;
+    if (kind !== this.#kind) this.#log.warn({ code: 'LEASE_NAME_UNKNOWN', failure, request, remedy }, message);
+    this.#kind = kind;
+    this.#message = message;
   }
 
   why(): string {
     const name = 'It is not known yet which Lease is that of this workload';
-    return this.#failure === null ? `${name}.` : `${name}: ${this.#failure.request} failed, ${this.#failure.message}.`;
+    return this.#message === null ? `${name}.` : `${name}: ${this.#message}.`;
   }
 }
 

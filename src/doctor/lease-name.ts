@@ -13,7 +13,7 @@ export function judgeUnnamed(owning: Exclude<Owning, { kind: 'found' }> | null):
       'name any pod of that workload: --pod NAME; or the Lease itself: LEASEGATE_LEASE_NAME',
     );
   }
-  const { message, remedy } = owning.kind === 'none' ? owning : told(owning.failure);
+  const { message, remedy } = owning.kind === 'unread' ? told(owning.failure) : owning;
   return error('LEASE_NAME_UNKNOWN', `the Lease can't be named after its workload: ${message}`, remedy);
 }
 

@@ -89,6 +89,30 @@ describe('the workload of a pod', () => {
     expect(objects.asked).toHaveLength(1);
   });
 
+  test.each([
+    ['Deployment', 'deployment.kubernetes.io/revision'],
+    ['Rollout', 'rollout.argoproj.io/revision'],
+  ])('is not told while the ReplicaSet of a %s is orphaned: its pods would get a second leader', async (kind, mark) => {
+    const orphan = { metadata: { annotations: { [mark]: '3' } } };
+    expect(await owning({ '/pods/web-1': pod, 'apps/replicasets/web-5d4': orphan })).toMatchObject({
+      kind: 'orphaned',
+      message: expect.stringContaining(`ReplicaSet shop/web-5d4, which controls the pod, was made by a ${kind}`),
+      remedy: expect.stringMatching(new RegExp(`apply the ${kind} again.*LEASEGATE_LEASE_NAME`)),
+    });
+    // Whoever controls it now counts, whoever made it.
+    const adopted = { metadata: { ...orphan.metadata, ...owned('apps/v1', 'Deployment', 'web').metadata } };
+    expect(await owning({ '/pods/web-1': pod, 'apps/replicasets/web-5d4': adopted })).toMatchObject({ kind: 'found' });
+  });
+
+  test('is not told while the Job of a CronJob is orphaned', async () => {
+    const orphan = { metadata: { annotations: { 'batch.kubernetes.io/cronjob-scheduled-timestamp': '2026-01-01' } } };
+    const job = owned('batch/v1', 'Job', 'web-28391');
+    expect(await owning({ '/pods/web-1': job, 'batch/jobs/web-28391': orphan })).toMatchObject({
+      kind: 'orphaned',
+      message: expect.stringContaining('made by a CronJob'),
+    });
+  });
+
   test('is none for a bare pod, one that is owned without being controlled, and a static one', async () => {
     const uncontrolled = { metadata: { ownerReferences: [{ apiVersion: 'v1', kind: 'X', name: 'x' }] } };
     for (const each of [{ metadata: {} }, uncontrolled, owned('v1', 'Node', 'node-1')]) {

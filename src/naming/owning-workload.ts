@@ -10,6 +10,8 @@ export type Owning =
   | { readonly kind: 'found'; readonly workload: Workload; readonly read: readonly ObjectKind[] }
   /** The pod has none, as long as it lives: only another pod, or another option, mends that. */
   | { readonly kind: 'none'; readonly code: OwningCode; readonly message: string; readonly remedy: string }
+  /** What made it passes from hand to hand: it has nobody now, and may be taken up again at any time. */
+  | { readonly kind: 'orphaned'; readonly message: string; readonly remedy: string }
   /** It could not be read; another try may end otherwise. */
   | { readonly kind: 'unread'; readonly failure: PublishFailure };
 
@@ -19,10 +21,22 @@ export type OwningCode = 'LEASE_NAME_NO_POD' | 'LEASE_NAME_NO_WORKLOAD';
  * Owners that come and go with each rollout or run of what owns them in turn, and where they are read. A workload of any other kind
  * is taken as it is: who owns that is no matter of the pods.
  */
-const PASSING: readonly (ObjectKind & { readonly kind: string })[] = [
-  { apiGroup: 'apps', kind: 'ReplicaSet', resource: 'replicasets' },
-  { apiGroup: 'batch', kind: 'Job', resource: 'jobs' },
+const PASSING: readonly Passing[] = [
+  {
+    ...{ apiGroup: 'apps', kind: 'ReplicaSet', resource: 'replicasets' },
+    marks: { 'deployment.kubernetes.io/revision': 'Deployment', 'rollout.argoproj.io/revision': 'Rollout' },
+  },
+  {
+    ...{ apiGroup: 'batch', kind: 'Job', resource: 'jobs' },
+    marks: { 'batch.kubernetes.io/cronjob-scheduled-timestamp': 'CronJob' },
+  },
 ];
+
+interface Passing extends ObjectKind {
+  readonly kind: string;
+  /** Annotations that outlive the owner who wrote them, with his kind. */
+  readonly marks: Readonly<Record<string, string>>;
+}
 
 const rule = ({ apiGroup, resource }: ObjectKind) =>
   JSON.stringify({ apiGroups: [apiGroup], resources: [resource], verbs: ['get'] });
@@ -62,10 +76,26 @@ export async function owningWorkload(
   if (!reply.ok) return unread(reply.failure, [passing]);
   // Without it nobody knows whether it was one of a Deployment's: it is about to be collected, and this pod with it.
   if (reply.value === null) return unread(missing(owner, resource), []);
+  const above = controllerOf(reply.value, namespace);
+  const made = above === null ? makerOf(reply.value, passing) : null;
+  if (made !== null) return orphaned(owner, made);
+  return { kind: 'found', workload: above ?? owner, read: [POD, { apiGroup, resource }] };
+}
+
+/** The kind of what made it and controls it no more, as after `kubectl delete --cascade=orphan`; null where nothing did. */
+function makerOf({ metadata }: OwnedObject, { marks }: Passing): string | null {
+  return Object.entries(marks).find(([mark]) => metadata.annotations?.[mark] !== undefined)?.[1] ?? null;
+}
+
+/**
+ * Named after the orphan itself, a restarted sidecar would have another Lease than the pods beside it, and lead beside their leader.
+ * Nor does an orphan's own name tell: whatever selects its pods may have adopted it, under any name.
+ */
+function orphaned({ kind, namespace, name }: Workload, maker: string): Owning {
   return {
-    kind: 'found',
-    workload: controllerOf(reply.value, namespace) ?? owner,
-    read: [POD, { apiGroup, resource }],
+    kind: 'orphaned',
+    message: `${kind} ${namespace}/${name}, which controls the pod, was made by a ${maker}, and none controls it now`,
+    remedy: `apply the ${maker} again, which adopts it, or delete it with its pods; it is looked at again meanwhile. If it is to stay alone, ${NAME_IT}`,
   };
 }
 

@@ -11,6 +11,7 @@ export interface ObjectName {
 
 export interface OwnedObject {
   readonly metadata: {
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly {
       readonly apiVersion: string;
       readonly kind: string;

@@ -82,6 +82,15 @@ export const LEASE_NAME_EXAMPLES: Example[] = [
     remedy: /^name it$/,
   },
   {
+    claim: 'a ReplicaSet that has lost its Deployment',
+    arrange: nothing,
+    unnamed: { kind: 'orphaned', message: 'none controls it now', remedy: 'apply it again' },
+    code: 'LEASE_NAME_UNKNOWN',
+    level: 'error',
+    message: /none controls it now/,
+    remedy: /^apply it again$/,
+  },
+  {
     claim: 'a pod that may not be read',
     arrange: nothing,
     unnamed: { kind: 'unread', failure: { ...failure, retryAfterMs: null, answered: true, again: 'later' } },
