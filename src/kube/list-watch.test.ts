@@ -85,6 +85,19 @@ describe('a watch of many objects', () => {
     expect(transport.requests[2]!.path).toBe('/things?limit=500&labelSelector=a%3Db');
   });
 
+  test('whose pages are too large for the transport asks for smaller ones, and larger ones again later', async () => {
+    const cut = new TransportError('reset', 'answer larger than 4194304 bytes');
+    const watch = await start(page('a', 'a'), cut, cut, page('a', 'a'), page('', 'b'), list('200'));
+    await time.pass(10_000);
+    const limits = () => transport.requests.map(({ path }) => Number(/limit=(\d+)/.exec(path)![1]));
+    expect(limits()).toEqual([500, 500, 125, 31, 31]);
+    expect(told).toContain('listed a,b');
+    transport.watch.end(refusal(410, { kind: 'Status', reason: 'Expired' }));
+    await time.pass(10_000);
+    expect(limits().at(-1)).toBe(124);
+    watch.close();
+  });
+
   test('does not read pages without end', async () => {
     await start(page('more', 'a'));
     expect([lists(), told]).toEqual([40, []]);

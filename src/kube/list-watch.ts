@@ -28,8 +28,11 @@ export interface ListWatchOptions<T> extends WatchPorts {
   readonly requestTimeoutMs: number;
 }
 
-const PAGE_SIZE = 500;
-const PAGES_MAX = 40;
+const OBJECTS_MAX = 20_000;
+const PAGE_SIZE_MAX = 500;
+const PAGE_SIZE_MIN = 2;
+/** A page that did not arrive whole may have been larger than the transport takes, or than there was time for. */
+const PAGE_SHRINKING = 4;
 const RETRY_MS_MIN = 1_000;
 const RETRY_MS_MAX = 30_000;
 
@@ -39,6 +42,7 @@ export class ListWatch<T> {
   #stream: KubeStream | null = null;
   #timer: Timer | null = null;
   #version = '';
+  #pageSize = PAGE_SIZE_MAX;
   /** In a row; reset by what a watch tells. */
   #failures = 0;
   #up = false;
@@ -60,9 +64,10 @@ export class ListWatch<T> {
   async #list(): Promise<void> {
     const { client, path, selector, target, decode, handlers, requestTimeoutMs } = this.#options;
     const objects: T[] = [];
+    const pageSize = this.#pageSize;
     let next = '';
-    for (let page = 0; page < PAGES_MAX; page += 1) {
-      const query = `limit=${PAGE_SIZE}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}&${selector}`;
+    for (let page = 0; page < OBJECTS_MAX / pageSize; page += 1) {
+      const query = `limit=${pageSize}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}&${selector}`;
       const result = await client.call(
         target('list'),
         { method: 'GET', path: `${path}?${query}`, timeoutMs: requestTimeoutMs },
@@ -70,12 +75,17 @@ export class ListWatch<T> {
       );
       if (this.#closed) return;
       // A page that comes too late (410) is no trouble: the listing begins anew.
-      if (!result.ok) return this.#failed(result.failure);
+      if (!result.ok) {
+        const cut = result.failure.code === 'reset' || result.failure.code === 'timeout';
+        if (cut) this.#pageSize = Math.max(PAGE_SIZE_MIN, Math.floor(pageSize / PAGE_SHRINKING));
+        return this.#failed(result.failure);
+      }
       const list = decodeList(result.body, decode)!;
       objects.push(...list.objects);
       next = list.next;
       if (next !== '') continue;
       this.#version = list.resourceVersion;
+      this.#pageSize = Math.min(PAGE_SIZE_MAX, pageSize * PAGE_SHRINKING);
       handlers.listed(objects);
       if (!this.#closed) this.#watch();
       return;
@@ -145,7 +155,7 @@ export class ListWatch<T> {
 }
 
 const MUTE: Failure = { ...WATCH_MALFORMED, code: 'reset', message: 'watches end without having told anything' };
-const ENDLESS: Failure = { ...WATCH_MALFORMED, message: `there are more than ${PAGE_SIZE * PAGES_MAX}` };
+const ENDLESS: Failure = { ...WATCH_MALFORMED, message: `there are more than ${OBJECTS_MAX}` };
 
 function decodeList<T>(
   body: unknown,

@@ -12,8 +12,8 @@ const PROFILE_ANNOTATIONS: Readonly<Record<keyof MemberProfile, string>> = {
   campaigns: 'leasegate.dev/campaigns',
   since: 'leasegate.dev/since',
 };
-/** Annotations are anybody's to write: five hundred members' must not fill a sidecar's memory. */
-const ANNOTATION_LENGTH_MAX = 512;
+/** Leases are anybody's to write, and a holder may have any length: five hundred members' must not fill a sidecar's memory. */
+const TEXT_LENGTH_MAX = 512;
 
 /** What the own Lease carries beside the heartbeat, at each write. */
 export interface MemberDescription {
@@ -32,7 +32,7 @@ export function decodeMember(body: unknown): StoredMemberLease | null {
   const { managedFields: _, ...keptMetadata } = metadata!;
   return {
     ...{ name, uid, resourceVersion },
-    holder: spec?.holderIdentity ?? '',
+    holder: cut(spec?.holderIdentity ?? ''),
     durationMs: spec?.leaseDurationSeconds ? spec.leaseDurationSeconds * 1_000 : null,
     renewTime: spec?.renewTime ?? null,
     profile: readProfile(metadata?.annotations ?? {}),
@@ -92,8 +92,10 @@ function encode(
 }
 
 function readProfile(annotations: Readonly<Record<string, string>>): MemberProfile {
-  const read = (key: keyof MemberProfile) =>
-    annotations[PROFILE_ANNOTATIONS[key]]?.slice(0, ANNOTATION_LENGTH_MAX) ?? null;
+  const read = (key: keyof MemberProfile) => {
+    const text = annotations[PROFILE_ANNOTATIONS[key]];
+    return text === undefined ? null : cut(text);
+  };
   return {
     pod: read('pod'),
     address: read('address'),
@@ -102,6 +104,11 @@ function readProfile(annotations: Readonly<Record<string, string>>): MemberProfi
     campaigns: read('campaigns'),
     since: read('since'),
   };
+}
+
+/** A copy: in V8 a slice keeps all of the text alive that it was taken from. */
+function cut(text: string): string {
+  return text.length <= TEXT_LENGTH_MAX ? text : Buffer.from(text.slice(0, TEXT_LENGTH_MAX)).toString();
 }
 
 /** `before` with this process's words; what its predecessor said beyond them goes. */
