@@ -37,11 +37,6 @@ const MEMBERS_MAX = 2_000;
 /** In durations: how long the dead are shown before their Leases are collected, at most. */
 const COLLECTION_DURATIONS = 3;
 const FORBIDDEN_PAUSE_MS = 3_600_000;
-/**
- * In intervals: a watch tells of the own heartbeats at least. With the wait for another's it stays below the three that fit into
- * a duration, so that whoever wakes from a long stop takes nobody for dead before he has read what he missed.
- */
-const SILENCE_INTERVALS_MAX = 1.5;
 /** All that members need. Their names hold a hash, so that a rule can't name them. */
 const RULE =
   '{"apiGroups":["coordination.k8s.io"],"resources":["leases"],"verbs":["get","list","watch","create","update","delete"]}';
@@ -53,7 +48,7 @@ export function createMembership(options: MembershipOptions): OwnMembership {
   const roster = new Roster({
     ...ports,
     leadership,
-    observer: { durationMs, silenceMsMax: intervalMs * SILENCE_INTERVALS_MAX, membersMax: MEMBERS_MAX },
+    observer: { durationMs, membersMax: MEMBERS_MAX },
     collection: {
       ownName: leaseName,
       periodMs: durationMs * COLLECTION_DURATIONS,

@@ -7,7 +7,7 @@ let observer: MemberObserver;
 let nowMs: number;
 let version: number;
 beforeEach(() => {
-  observer = new MemberObserver({ durationMs: 40_000, silenceMsMax: 20_000, membersMax: 1_000 });
+  observer = new MemberObserver({ durationMs: 40_000, membersMax: 1_000 });
   nowMs = 0;
   version = 100;
 });
@@ -51,9 +51,9 @@ describe('a member', () => {
   });
 
   test('is timed by its own duration, and by the usual one where it has none', () => {
-    list(lease('a'), lease('short', { durationMs: 10_000 }), lease('none', { durationMs: null }));
-    expect(beat('a')).toEqual(['lost short']);
-    expect([beat('a'), beat('a'), beat('a')].flat()).toEqual(['lost none']);
+    list(lease('a'), lease('short', { durationMs: 30_000 }), lease('none', { durationMs: null }));
+    expect([beat('a'), beat('a'), beat('a')].flat()).toEqual(['lost short']);
+    expect(beat('a')).toEqual(['lost none']);
   });
 
   test('that was found is given its whole duration, whatever its times say', () => {
@@ -120,9 +120,19 @@ describe('silence', () => {
   test('counts as far as it is ordinary: those who stay silent behind it are lost', () => {
     list(lease('a'), lease('b'));
     nowMs += 600_000;
-    expect(changed(lease('a'))).toEqual([]);
-    expect(beat('a')).toEqual([]);
+    expect([...changed(lease('a')), ...beat('a'), ...beat('a')]).toEqual([]);
     expect(beat('a')).toEqual(['lost b']);
+  });
+
+  test('of one who heeds long intervals kills no member of short ones, when he wakes and reads on', () => {
+    observer = new MemberObserver({ durationMs: 3_600_000, membersMax: 1_000 });
+    list(lease('a'), lease('b'), lease('slow', { durationMs: 3_600_000 }));
+    for (let beats = 0; beats < 6; beats += 1) beat('a', 'b');
+    nowMs += 60_000;
+    expect([...changed(lease('a')), ...changed(lease('b'))]).toEqual([]);
+    nowMs += 60_000;
+    expect(changed(lease('a'))).toEqual([]);
+    expect([beat('a'), beat('a'), beat('a')].flat()).toEqual(['lost b']);
   });
 
   test('that only bookmarks break shows the last one dead', () => {

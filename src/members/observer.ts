@@ -9,10 +9,8 @@ import type { MemberLease } from '../ports/members.ts';
  * dies of that.
  */
 export interface ObserverConfig {
-  /** Of Leases that carry no duration. */
+  /** Of Leases that carry no duration; and of what is not about a single one. */
   readonly durationMs: number;
-  /** The longest silence between two signs of the watch that still counts in full; what is longer counts as this. */
-  readonly silenceMsMax: number;
   /** More are not looked at. */
   readonly membersMax: number;
 }
@@ -32,7 +30,7 @@ export interface ObservedMember {
   /** Whether a heartbeat of it was ever seen to change: one that was only found may be long dead. */
   readonly confirmed: boolean;
   readonly alive: boolean;
-  /** The same as `seenMonoMs`, in time that was listened. */
+  /** The same as `seenMonoMs`, in time that was listened; later by silences that were too long for its duration. */
   readonly seenListenedMs: number;
 }
 
@@ -44,6 +42,13 @@ export interface MemberChange {
   readonly kind: 'joined' | 'lost' | 'returned' | 'left' | 'changed';
   readonly member: ObservedMember;
 }
+
+/**
+ * Of a member's duration: the longest silence between two signs of the watch that still counts in full against it; what is longer
+ * counts as this. Heartbeats come three times in a duration at least: with the wait for one it stays below two thirds and a bit, so
+ * that whoever wakes from a long stop takes nobody for dead before he has read what he missed, however slow his own heartbeat is.
+ */
+const SILENCE_DURATIONS_MAX = 3 / 8;
 
 /** What has been observed; never changed from outside. */
 export class MemberObserver {
@@ -97,8 +102,14 @@ export class MemberObserver {
 
   #hear(nowMonoMs: number): void {
     const silenceMs = this.#heardMonoMs === null ? 0 : nowMonoMs - this.#heardMonoMs;
-    this.#listenedMs += Math.min(Math.max(0, silenceMs), this.#config.silenceMsMax);
+    const countedMs = Math.min(Math.max(0, silenceMs), silenceMsMax(this.#config.durationMs));
+    this.#listenedMs += countedMs;
     this.#heardMonoMs = nowMonoMs;
+    for (const [name, member] of this.#members) {
+      const excessMs = countedMs - silenceMsMax(this.#durationMs(member));
+      if (excessMs <= 0 || !member.alive) continue;
+      this.#members.set(name, { ...member, seenListenedMs: member.seenListenedMs + excessMs });
+    }
   }
 
   #list(leases: readonly MemberLease[], nowMonoMs: number, changes: MemberChange[]): void {
@@ -151,9 +162,17 @@ export class MemberObserver {
     }
   }
 
-  #expiryListenedMs({ lease, seenListenedMs }: ObservedMember): number {
-    return seenListenedMs + (lease.durationMs ?? this.#config.durationMs);
+  #expiryListenedMs(member: ObservedMember): number {
+    return member.seenListenedMs + this.#durationMs(member);
   }
+
+  #durationMs({ lease }: ObservedMember): number {
+    return lease.durationMs ?? this.#config.durationMs;
+  }
+}
+
+function silenceMsMax(durationMs: number): number {
+  return durationMs * SILENCE_DURATIONS_MAX;
 }
 
 function changeOf(before: ObservedMember | undefined, { lease, alive }: ObservedMember): MemberChange['kind'] | null {

@@ -45,9 +45,9 @@ export const MEMBER_HAZARDS: readonly Hazard[] = [
     what: 'the silence of the own watch counts as that of all members',
     edits: [
       {
-        file: 'src/members/membership.ts',
-        from: 'silenceMsMax: intervalMs * SILENCE_INTERVALS_MAX',
-        to: 'silenceMsMax: 1e9 * SILENCE_INTERVALS_MAX',
+        file: 'src/members/observer.ts',
+        from: 'const SILENCE_DURATIONS_MAX = 3 / 8;',
+        to: 'const SILENCE_DURATIONS_MAX = 1e9;',
       },
     ],
   },
@@ -101,8 +101,8 @@ export const MEMBER_HAZARDS: readonly Hazard[] = [
     edits: [
       {
         file: 'src/members/observer.ts',
-        from: 'return seenListenedMs + (lease.durationMs ?? this.#config.durationMs);',
-        to: 'return seenListenedMs + (lease.durationMs ?? this.#config.durationMs) / 4;',
+        from: 'return member.seenListenedMs + this.#durationMs(member);',
+        to: 'return member.seenListenedMs + this.#durationMs(member) / 4;',
       },
     ],
   },
