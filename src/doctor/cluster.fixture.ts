@@ -107,8 +107,11 @@ export function podOf(spec: PodReading['spec'], metadata: Partial<PodReading['me
   };
 }
 
-export function accountOf(labels: Readonly<Record<string, string>>): ServiceAccountReading {
-  return { metadata: { ...meta('web'), labels } };
+export function accountOf(
+  labels: Readonly<Record<string, string>>,
+  annotations: Readonly<Record<string, string>> = {},
+): ServiceAccountReading {
+  return { metadata: { ...meta('web'), labels, annotations } };
 }
 
 export function serviceOf(spec: Service['spec']): Service {

@@ -88,6 +88,21 @@ describe('an examination', () => {
     expect((await examined(lost('timeout'), {}, null)).map(({ code }) => code)).toEqual(['API_TIMEOUT']);
   });
 
+  test.each([
+    ['has its label, and names its elections', { policyReading: found(true) }, 'web', 'b,c'],
+    ['has no label, where no policy is in force', { policyReading: found(false) }, null, ''],
+    ['has no label, where the policy may not be looked at', { policyReading: failed('forbidden') }, null, ''],
+  ])('of a service account that %s says nothing of it', async (_, reading, label, further) => {
+    const labels: Record<string, string> = label === null ? {} : { 'leasegate.dev/election': label };
+    const account = accountOf(labels, { 'leasegate.dev/further-elections': further });
+    const findings = await examined(
+      (cluster) =>
+        void Object.assign(cluster, { ...reading, userReading: found('jane'), serviceAccountReading: found(account) }),
+      { furtherLeases: ['b', 'c'] },
+    );
+    expect(findings.map(({ code }) => code).filter((code) => /SERVICE_ACCOUNT|POLICY/.test(code))).toEqual([]);
+  });
+
   test('of a refused token says what the clock may have to do with it', async () => {
     const findings = await examined((cluster) => {
       offBy(3_600_000)(cluster);

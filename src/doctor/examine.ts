@@ -56,10 +56,10 @@ export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Find
   const account = accountOf(plan, foundPod, caller);
   const serverWallMs = () => clock.now().wallMs - (offsetMs ?? 0);
 
-  const [rights, policy, ofAccount, looked, coordination, service, workload] = await Promise.all([
+  const [rights, policy, accountReading, looked, coordination, service, workload] = await Promise.all([
     Promise.all(needs.map((need) => ask(need, account, cluster))),
-    plan.members ? cluster.admissionPolicyBound(LEASE_POLICY) : null,
-    examineServiceAccount(account, plan, cluster),
+    mattersPolicy(plan) ? cluster.admissionPolicyBound(LEASE_POLICY) : null,
+    account === null ? null : cluster.serviceAccount(account),
     lookTwice(lease, plan, ports, serverWallMs),
     plan.coordinated ? Promise.all([cluster.candidateApi(), cluster.electionController()]) : null,
     examineService(plan, cluster),
@@ -74,9 +74,9 @@ export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Find
   if (namespace.code === 'NAMESPACE_MISSING') return known;
   return [
     ...known,
-    ...ofAccount,
+    ...(account === null || accountReading === null ? [] : judgeServiceAccount(account, accountReading, plan, policy)),
     ...judgeRights(rights, { user: who, replica: who !== null && homeOf(who) !== null }),
-    ...(policy === null ? [] : judgeLeasePolicy(policy, plan)),
+    ...(policy === null || !plan.members ? [] : judgeLeasePolicy(policy, plan)),
     ...judgeLease(looked.lease, plan, {
       serverWallMs: serverWallMs(),
       renewedMeanwhile: looked.renewedMeanwhile,
@@ -112,7 +112,10 @@ async function examineServer(plan: Pick<Plan, 'server' | 'timings'>, cluster: Cl
 
 const NOT_ASKED: Reading<null> = { ok: true, value: null };
 
-/** Whose rights count: those of the account that was named, else of the pod's. Null: the caller's own. */
+/**
+ * Whose rights count: those of the account that was named, else of the pod's. Null: the caller's own; by asking he shows that he is
+ * there, and he has no right to read himself.
+ */
 function accountOf(plan: Plan, pod: PodReading | null, caller: string | null): ServiceAccount | null {
   const name = plan.serviceAccount ?? pod?.spec?.serviceAccountName;
   if (name === undefined) return null;
@@ -160,13 +163,9 @@ async function lookTwice(
   return { lease: first, renewedMeanwhile: false };
 }
 
-/** Whoever asks as the account himself shows that it is there, and has no right to read it. */
-async function examineServiceAccount(
-  account: ServiceAccount | null,
-  plan: Plan,
-  cluster: ClusterReadings,
-): Promise<Finding[]> {
-  return account === null ? [] : judgeServiceAccount(account, await cluster.serviceAccount(account), plan);
+/** Whether the Role names other Leases than the one, or can name none. */
+function mattersPolicy({ members, furtherLeases, derived }: Plan): boolean {
+  return members || furtherLeases.length > 0 || derived !== null;
 }
 
 async function examineService({ slice, podNamespace }: Plan, cluster: ClusterReadings): Promise<Finding[]> {

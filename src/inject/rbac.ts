@@ -1,11 +1,15 @@
 import { LEASE_NAME_OF } from '../naming/workload-lease.ts';
-import { ELECTION_LABEL, electionKey, LABEL_VALUE_LENGTH_MAX, sliceName } from '../publish/names.ts';
+import {
+  ELECTION_LABEL,
+  electionKey,
+  FURTHER_ELECTIONS_ANNOTATION,
+  LABEL_VALUE_LENGTH_MAX,
+  sliceName,
+} from '../publish/names.ts';
 import type { Value } from './emit.ts';
 import type { InjectOptions } from './options.ts';
 
 export const MANAGED_BY = 'leasegate-inject';
-/** Of a service account, for deploy/admission-policy: the Leases of its elections but the first. */
-const FURTHER = 'leasegate.dev/further-elections';
 export const FOR_ANNOTATION = 'leasegate.dev/injected-for';
 
 export interface Election {
@@ -49,7 +53,10 @@ export function documentsOf(election: Election, rights: Rights): readonly Docume
           {
             apiVersion: 'v1',
             kind: 'ServiceAccount',
-            metadata: metadata(serviceAccount, furtherLeases.length > 0 ? { [FURTHER]: furtherLeases.join() } : {}),
+            metadata: metadata(
+              serviceAccount,
+              furtherLeases.length > 0 ? { [FURTHER_ELECTIONS_ANNOTATION]: furtherLeases.join() } : {},
+            ),
             automountServiceAccountToken: false,
           },
         ]

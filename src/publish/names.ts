@@ -4,6 +4,8 @@ import { createHash } from 'node:crypto';
 export const ROLE_LABEL = 'leasegate.dev/role';
 /** Whose role it is: two elections in one namespace never touch each other's pods. */
 export const ELECTION_LABEL = 'leasegate.dev/election';
+/** Of a service account, for deploy/admission-policy: the Leases of its elections but the first, with commas between them. */
+export const FURTHER_ELECTIONS_ANNOTATION = 'leasegate.dev/further-elections';
 /** Token of the term by whose leader the object was last written. */
 export const TOKEN_ANNOTATION = 'leasegate.dev/fencing-token';
 export const GATE_CONDITION = 'leasegate.dev/leader';

@@ -61,6 +61,39 @@ export const RIGHTS_EXAMPLES: Example[] = [
     level: 'warning',
     remedy: /serviceaccount web --namespace shop leasegate\.dev\/election-$/,
   },
+  ...([{ members: true }, { furtherLeases: ['b'] }] satisfies Example['plan'][]).map(
+    (plan): Example => ({
+      claim: `a service account without a label beside the policy, with ${Object.keys(plan).join()}`,
+      arrange: having({ userReading: found('jane'), serviceAccountReading: found(accountOf({})) }),
+      plan,
+      code: 'SERVICE_ACCOUNT_UNLABELLED',
+      level: 'warning',
+      message: /in force, but not for service account web, which has no label leasegate\.dev\/election:/,
+      remedy: /kubectl label serviceaccount web --namespace shop leasegate\.dev\/election=web$/,
+    }),
+  ),
+  {
+    claim: 'a service account without a label, for a Lease that no label can name',
+    arrange: having({ userReading: found('jane'), serviceAccountReading: found(accountOf({})) }),
+    plan: { members: true, lease: { namespace: 'elections', name: 'web' }, election: 'web-0123456789' },
+    code: 'SERVICE_ACCOUNT_UNLABELLED',
+    level: 'warning',
+    remedy: /^the label can only name a Lease of its own namespace/,
+  },
+  {
+    claim: 'a service account that names some of its elections only',
+    arrange: having({
+      userReading: found('jane'),
+      serviceAccountReading: found(
+        accountOf({ 'leasegate.dev/election': 'web' }, { 'leasegate.dev/further-elections': 'b, other' }),
+      ),
+    }),
+    plan: { furtherLeases: ['b', 'c', 'd'] },
+    code: 'SERVICE_ACCOUNT_ELECTIONS_MISSING',
+    level: 'warning',
+    message: /does not name c, d: where the admission policy is in force/,
+    remedy: /annotate serviceaccount web --namespace shop --overwrite leasegate\.dev\/further-elections=b,c,d$/,
+  },
   ...['get', 'update'].map(
     (verb): Example => ({
       claim: `no right to ${verb} the Lease`,
