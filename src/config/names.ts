@@ -4,7 +4,7 @@ import { accepted, refused, type ValueType } from './value-type.ts';
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 /** DNS-1123 subdomain but for its length: labels joined by dots. */
 export const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const SUBDOMAIN_LENGTH_MAX = 253;
+export const SUBDOMAIN_LENGTH_MAX = 253;
 
 /** What the API server takes as the name of a namespace (RFC 1123 label). */
 export const dnsLabel: ValueType<string> = textType({

@@ -161,3 +161,14 @@ test('the right to a slice names the slice that publishing makes, however long t
     sliceName('front', election),
   );
 });
+
+test('a Lease name that leaves no room for the name of its service account is refused, unless there is one', () => {
+  const named = (length: number, ...args: string[]) =>
+    injected(workload('Deployment', 'web'), ['--lease-name', 'l'.repeat(length), ...args]);
+  const { text, report } = named(244);
+  expect(text).toBeNull();
+  expect(report).toMatchObject([{ code: 'LEASE_NAME_LONG', remedy: expect.stringContaining('up to 243 characters') }]);
+  const accounts = documents(named(243).text!).filter(({ kind }) => kind === 'ServiceAccount');
+  expect(accounts.map(({ metadata }) => metadata.name.length)).toEqual([253]);
+  expect(codes(named(253, '--service-account', 'web').report)).toContain('INJECTED');
+});

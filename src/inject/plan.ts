@@ -1,4 +1,4 @@
-import { dnsSubdomain } from '../config/names.ts';
+import { dnsSubdomain, SUBDOMAIN_LENGTH_MAX } from '../config/names.ts';
 import { formatWorkload, workloadLeaseName } from '../naming/workload-lease.ts';
 import { ELECTION_LABEL, GATE_CONDITION, LABEL_VALUE_LENGTH_MAX } from '../publish/names.ts';
 import { type Change, isEditable, valueAt } from './change.ts';
@@ -153,6 +153,8 @@ function scaleOf(workload: Workload, manifests: readonly Manifest[]): { fewest: 
   return { fewest: Number(minReplicas), most: Math.max(Number(maxReplicas), replicas) };
 }
 
+const ROLE_SUFFIX = '-leasegate';
+
 function serviceAccountOf({ serviceAccountName, serviceAccount }: ObjectValue): string | undefined {
   return serviceAccountName || serviceAccount || undefined;
 }
@@ -178,7 +180,13 @@ function electionOf(
   }
   const existing = serviceAccountOf(podSpec) ?? options.serviceAccount ?? undefined;
   // One of a kind in the namespace, as the Lease is: a Deployment and a CronJob may have one name.
-  const roleName = `${named.leaseName}-leasegate`;
+  const roleName = `${named.leaseName}${ROLE_SUFFIX}`;
+  if (existing === undefined && !dnsSubdomain.parse(roleName).ok) {
+    const message = `its Lease has a name of ${named.leaseName.length} characters, behind which ${ROLE_SUFFIX} has no room: no service account can be called so`;
+    const lengthMax = SUBDOMAIN_LENGTH_MAX - ROLE_SUFFIX.length;
+    const remedy = `use up to ${lengthMax} characters (--lease-name NAME), or a service account of yours (--service-account NAME)`;
+    throw new Refused('LEASE_NAME_LONG', manifest.start, message, remedy);
+  }
   return {
     subject: manifest.subject,
     namespace,

@@ -17,6 +17,7 @@ export const CODES = {
   INJECTED: 'info',
   LABEL_NOT_ADDED: 'warning',
   LEFT_IN_CLUSTER: 'info',
+  LEASE_NAME_LONG: 'refusal',
   LEASE_NAME_MISSING: 'refusal',
   LEASE_RIGHTS_WIDE: 'warning',
   LEASE_SHARED: 'hazard',
