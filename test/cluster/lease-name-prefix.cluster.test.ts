@@ -74,9 +74,23 @@ const selected = (app: string) => ({
 });
 
 async function makeReplicaSet(name: string, deployment: string, namespace?: string): Promise<Owner> {
-  const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: deployment };
-  await make('/apis/apps/v1/{}/replicasets', { name, ...ownedBy(owner) }, { spec: selected(deployment) }, namespace);
+  const metadata = {
+    name,
+    annotations: { 'deployment.kubernetes.io/revision': '1' },
+    ...ownedBy(deploymentOf(deployment)),
+  };
+  await make('/apis/apps/v1/{}/replicasets', metadata, { spec: selected(deployment) }, namespace);
   return { apiVersion: 'apps/v1', kind: 'ReplicaSet', name };
+}
+
+const deploymentOf = (name: string): Owner => ({ apiVersion: 'apps/v1', kind: 'Deployment', name });
+
+/** Null: its owner is deleted with `--cascade=orphan`. */
+async function setOwner(replicaSet: string, owner: Owner | null): Promise<void> {
+  const path = `/apis/apps/v1/namespaces/${scene.namespace}/replicasets/${replicaSet}`;
+  const { body } = await expectStatus(controlPlane.admin.get(path), 200);
+  const metadata = { ...body.metadata, ...(owner === null ? { ownerReferences: [] } : ownedBy(owner)) };
+  await expectStatus(controlPlane.admin.put(path, { ...body, metadata }), 200);
 }
 
 async function makeJob(name: string, cronJob: string): Promise<Owner> {
@@ -216,6 +230,21 @@ play('who may not read its owners lives on, says which rule to add, and campaign
   await electOne(pod);
   expect(pod.logged('LEASE_NAME_UNKNOWN')).toHaveLength(1);
 });
+
+play(
+  'whoever starts while the ReplicaSet is orphaned waits until it is adopted, and meets the pods beside it',
+  async () => {
+    const replicaSet = await makeReplicaSet('web-5d4', 'web');
+    const before = await startPod('web-5d4-a', replicaSet);
+    const lease = await electOne(before);
+    await setOwner('web-5d4', null);
+    const late = await startPod('web-5d4-b', replicaSet);
+    expect(await late.untilLogged('LEASE_NAME_UNKNOWN', START_MS_MAX)).toMatchObject({ failure: 'orphaned' });
+    await setOwner('web-5d4', deploymentOf('web'));
+    expect(await electOne(before, late)).toBe(lease);
+    expect(checkHistory([before, late].map((replica) => replica.claimant()))).toEqual([]);
+  },
+);
 
 play('without an API server it waits, and ends at once when it is told to', async () => {
   const [port] = await freePorts(1);
