@@ -30,7 +30,7 @@ async function examined(
 ): Promise<Finding[]> {
   const cluster = new TestCluster();
   arrange(cluster);
-  if (unnamed !== undefined) return examineUnnamed(plan, judgeUnnamed(unnamed), portsOf(cluster));
+  if (unnamed !== undefined) return examineUnnamed(plan, judgeUnnamed(unnamed, null), portsOf(cluster));
   return examine({ ...plan, ...changes }, portsOf(cluster));
 }
 
