@@ -46,6 +46,8 @@ function answerTo(path: string, body: any): [number, unknown] {
   if (path.endsWith('/leases/web')) {
     return [200, { metadata: { name: 'web', uid: 'uid', resourceVersion: '1' } }];
   }
+  if (path.endsWith('/pods/nope'))
+    return [404, { kind: 'Status', reason: 'NotFound', details: { kind: 'pods', name: 'nope' } }];
   return [403, { kind: 'Status', reason: 'Forbidden', message: 'no' }];
 }
 
@@ -218,6 +220,15 @@ describe('doctor', () => {
     const env = { KUBERNETES_SERVICE_HOST: '10.0.0.1' };
     expect((await run(publish, env)).err).toContain('POD_UID is not set');
     expect((await run([...publish, '--service-account', 'web'], env)).err).toBe('');
+  });
+
+  test('of a pod that is not there says to correct what named it: a flag, or the pod template', async () => {
+    const prefixed = ['--kubeconfig', kubeconfig(), '--lease-name-prefix', 'shop', ...PATIENT];
+    const byFlag = await run([...prefixed, '--pod', 'nope']);
+    expect(byFlag.code).toBe(1);
+    expect(byFlag.out).toMatch(/LEASE_NAME_UNKNOWN .*there is no pod shop\/nope.*\n +→ correct --pod or the namespace/);
+    const byVariable = await run(prefixed, { POD_NAME: 'nope' });
+    expect(byVariable.out).toMatch(/LEASE_NAME_UNKNOWN .*\n +→ set POD_NAME and POD_NAMESPACE from the downward API/);
   });
 
   test('says which variables a pod lacks, and looks for no pod by the name of a machine', async () => {

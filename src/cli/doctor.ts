@@ -48,8 +48,12 @@ export const doctor: Command = async (argv, context) => {
     const { ports, client } = portsOf(kube);
     const server = withoutUserInfo(kube.server);
     const look = async () => {
-      const { lease, derived } = await nameOf(config, podOf(values, context.env), client);
-      if (lease === null) return examineUnnamed({ server, timings: config.timings }, judgeUnnamed(derived), ports);
+      const pod = podOf(values, context.env);
+      const { lease, derived } = await nameOf(config, pod, client);
+      if (lease === null) {
+        const unnamed = judgeUnnamed(derived, pod?.from ?? null);
+        return examineUnnamed({ server, timings: config.timings }, unnamed, ports);
+      }
       const circumstances = { server, namespaceFrom, given: values, env: context.env, derived };
       const leaseNameOf = derived?.workload ?? null;
       return examine(planOf({ ...config, lease, leaseNameOf }, circumstances), ports);

@@ -84,6 +84,16 @@ describe('leasegate inject', () => {
     [['--set', 'DEBUG=1'], 'OPTION_INVALID DEBUG', 'LEASEGATE_'],
     [['--set', 'LEASEGATE_PRIORITY=1', '--set', 'LEASEGATE_PRIORITY=2'], 'OPTION_INVALID --set', 'set it once'],
     [['--set', 'LEASEGATE_PROBE_LISTEN=127.0.0.1:4041'], 'OPTION_INVALID LEASEGATE_PROBE_LISTEN', 'every address'],
+    [
+      ['--lease-name=a,b', '--set', 'LEASEGATE_FAIR_SHARE=true'],
+      'OPTION_CONFLICT LEASEGATE_FAIR_SHARE',
+      '; use --members',
+    ],
+    [
+      ['--members', '--set', 'LEASEGATE_FAIR_SHARE=true'],
+      'OPTION_CONFLICT LEASEGATE_FAIR_SHARE',
+      '; name several in --lease-name, with commas',
+    ],
     [['--publsh', 'label'], 'OPTION_UNKNOWN --publsh', 'did you mean --publish?'],
     [['--publish', 'endpointslice'], 'OPTION_CONFLICT --publish', '--service NAME'],
     [['--service', 'web'], 'OPTION_CONFLICT --service', 'leave it out'],
@@ -94,6 +104,14 @@ describe('leasegate inject', () => {
     expect({ code, out: out.length }).toEqual({ code: 2, out: 0 });
     expect(err).toContain(`leasegate: ${problem}`);
     expect(err).toContain(remedy);
+  });
+
+  test('a prefix that is set the wrong way is one mistake, and no conflict with a name that nobody gave', async () => {
+    const context = new TestContext();
+    expect(await injectCommand(['--set', 'LEASEGATE_LEASE_NAME_PREFIX=shop'], context)).toBe(2);
+    expect(context.err).toMatch(
+      /^leasegate: OPTION_INVALID LEASEGATE_LEASE_NAME_PREFIX .*; use --lease-name-prefix\n$/,
+    );
   });
 
   test('does not say that it is done when its output could not be written', async () => {

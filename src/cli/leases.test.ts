@@ -117,6 +117,9 @@ describe('leasegate leases', () => {
     expect(await store.create('web-hash', heartbeat, 5_000)).toMatchObject({ kind: 'ok' });
     expect(await run('--output', 'wide')).toBe(0);
     expect(context.out).toMatch(/web-hash +member +web-hash_1 .* held +40s +- +web, pod web-0\n/);
+    context = new TestContext();
+    expect(await run()).toBe(0);
+    expect(context.out).toMatch(/web-hash +member +web-0 .* held\n/);
   });
 
   test('takes the namespace of the kubeconfig, or another one', async () => {

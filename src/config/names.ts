@@ -47,6 +47,7 @@ export const leaseNames: ValueType<readonly string[]> = {
     }
     const names: string[] = [];
     for (const part of parts) {
+      if (part.trim() === '') return refused('has an empty name', 'take out a comma');
       const parsed = dnsSubdomain.parse(part.trim());
       if (!parsed.ok)
         return refused(`has ${JSON.stringify(part.trim())} in it, which ${parsed.message}`, parsed.remedy);

@@ -39,6 +39,8 @@ export class TestCluster implements ClusterReadings {
   namespaceReading: Reading<boolean> = failed('forbidden');
   /** The last one is repeated. */
   leases: Reading<StoredLease | null>[] = [found(leaseOf({}))];
+  /** By name. */
+  furtherLeases: Record<string, Reading<StoredLease | null>> = {};
   podReading: Reading<PodReading | null> = found(podOf({}));
   serviceAccountReading: Reading<ServiceAccountReading | null> = found(accountOf({}));
   serviceReading: Reading<Service | null> = found(serviceOf({ ports: [{ port: 80 }] }));
@@ -53,7 +55,11 @@ export class TestCluster implements ClusterReadings {
   user = async () => this.userReading;
   tokenExpiresWallMs = async () => this.tokenExpires;
   namespaceExists = async () => this.namespaceReading;
-  lease = async () => (this.leases.length > 1 ? this.leases.shift()! : this.leases[0]!);
+  lease = async (_namespace: string, name: string) => {
+    const further = this.furtherLeases[name];
+    if (further !== undefined) return further;
+    return this.leases.length > 1 ? this.leases.shift()! : this.leases[0]!;
+  };
   pod = async () => this.podReading;
   serviceAccount = async () => this.serviceAccountReading;
   service = async () => this.serviceReading;

@@ -30,7 +30,7 @@ async function examined(
 ): Promise<Finding[]> {
   const cluster = new TestCluster();
   arrange(cluster);
-  if (unnamed !== undefined) return examineUnnamed(plan, judgeUnnamed(unnamed), portsOf(cluster));
+  if (unnamed !== undefined) return examineUnnamed(plan, judgeUnnamed(unnamed, null), portsOf(cluster));
   return examine({ ...plan, ...changes }, portsOf(cluster));
 }
 
@@ -164,6 +164,36 @@ describe('an examination', () => {
     cluster.pod = async () => expect.fail('asked for a pod');
     cluster.disruptionBudgets = async () => expect.fail('asked for budgets');
     await examine({ ...plan, pod: null }, portsOf(cluster));
+  });
+
+  test('of several elections looks at the Lease of each, and names it', async () => {
+    const cluster = new TestCluster();
+    const stranger = { ...leaseOf({ holderIdentity: 'master-1' }).metadata, name: 'b' };
+    cluster.furtherLeases = {
+      b: found({ ...leaseOf({ holderIdentity: 'master-1', leaseDurationSeconds: 30 }), metadata: stranger }),
+      c: found(null),
+      d: found(leaseOf(null, { name: 'd', annotations: { 'leasegate.dev/lease-name-of': 'Deployment.apps/web' } })),
+    };
+    cluster.denied = ['create leases'];
+    const findings = await examine({ ...plan, furtherLeases: ['b', 'c', 'd'] }, portsOf(cluster));
+    const told = findings.filter(({ code }) => /^LEASE_(?!RIGHTS)|TIMINGS/.test(code));
+    expect(told.map(({ code, message }) => `${code} ${/Lease shop\/\w+/.exec(message)?.[0] ?? ''}`)).toEqual([
+      'LEASE_CREATE_RIGHT_MISSING ',
+      'LEASE_HELD Lease shop/web',
+      'LEASE_HOLDER_FOREIGN Lease shop/b',
+      'LEASE_ABSENT Lease shop/c',
+      'LEASE_FREE Lease shop/d',
+      'LEASE_NAME_UNVERIFIED Lease shop/d',
+      'TIMINGS_DIFFER Lease shop/b',
+    ]);
+    expect(told[0]).toMatchObject({ level: 'error', message: expect.stringContaining('not every Lease is there') });
+  });
+
+  test('of several elections tells their common timings once', async () => {
+    const cluster = new TestCluster();
+    cluster.furtherLeases = { b: found(leaseOf({}, { name: 'b' })) };
+    const codes = (await examine({ ...plan, furtherLeases: ['b'] }, portsOf(cluster))).map(({ code }) => code);
+    expect(codes.filter((code) => /^LEASE|TIMINGS/.test(code))).toEqual(['LEASE_HELD', 'LEASE_HELD', 'TIMINGS_OK']);
   });
 
   test('follows a Lease that looks expired for twelve seconds at most', async () => {

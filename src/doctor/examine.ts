@@ -13,7 +13,7 @@ import { clockOffsetMs, judgeClock } from './clock.ts';
 import { judgeCoordination } from './coordinated.ts';
 import { judgeDisruption } from './disruption.ts';
 import { type Finding, skipped } from './finding.ts';
-import { judgeLease, looksStale, storedDurationMs } from './lease.ts';
+import { judgeLease, judgeTimings, looksStale, storedDurationMs } from './lease.ts';
 import { judgeName } from './lease-name.ts';
 import { homeOf, judgeNamespace } from './namespace.ts';
 import { accessesOf, type Need, needsOf } from './needs.ts';
@@ -42,16 +42,17 @@ export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Find
   const { findings: reached, answered, offsetMs } = await examineServer(plan, cluster);
   if (!answered) return reached;
 
-  const [user, exists, lease, pod] = await Promise.all([
+  const plans = plansOf(plan);
+  const [user, exists, leases, pod] = await Promise.all([
     cluster.user(),
     cluster.namespaceExists(plan.lease.namespace),
-    cluster.lease(plan.lease.namespace, plan.lease.name),
+    Promise.all(plans.map(({ lease: { namespace, name } }) => cluster.lease(namespace, name))),
     plan.pod === null ? NOT_ASKED : cluster.pod(plan.podNamespace, plan.pod.name),
   ]);
   const foundPod = pod.ok ? pod.value : null;
-  const leaseThere = lease.ok && lease.value !== null;
+  const leasesThere = leases.every((lease) => lease.ok && lease.value !== null);
   const labelled = foundPod === null ? null : isLabelled(foundPod, plan);
-  const needs = needsOf(plan, { leaseThere, labelled });
+  const needs = needsOf(plan, { leasesThere, labelled });
   const caller = user.ok ? user.value : null;
   const account = accountOf(plan, foundPod, caller);
   const serverWallMs = () => clock.now().wallMs - (offsetMs ?? 0);
@@ -60,7 +61,7 @@ export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Find
     Promise.all(needs.map((need) => ask(need, account, cluster))),
     mattersPolicy(plan) ? cluster.admissionPolicyBound(LEASE_POLICY) : null,
     account === null ? null : cluster.serviceAccount(account),
-    lookTwice(lease, plan, ports, serverWallMs),
+    Promise.all(leases.map((lease, index) => lookTwice(lease, plans[index]!, ports, serverWallMs))),
     plan.coordinated ? Promise.all([cluster.candidateApi(), cluster.electionController()]) : null,
     examineService(plan, cluster),
     examineWorkload(foundPod, plan, cluster),
@@ -72,17 +73,22 @@ export async function examine(plan: Plan, ports: ExaminationPorts): Promise<Find
   const namespace = judgeNamespace(plan, { exists, user: who, anyRight });
   const known = [...reached, namespace];
   if (namespace.code === 'NAMESPACE_MISSING') return known;
+  const refusedAsReplica = account === null && rights.some(({ answers }) => answers.some((answer) => !answer.ok));
+  const judgeLooked = ({ lease, renewedMeanwhile }: Looked, index: number): Finding[] => {
+    const own = plans[index]!;
+    const signs = { serverWallMs: serverWallMs(), renewedMeanwhile, refusedAsReplica };
+    return [...judgeLease(lease, own, signs), ...(lease.ok ? judgeName(lease.value, own) : [])];
+  };
   return [
     ...known,
     ...(account === null || accountReading === null ? [] : judgeServiceAccount(account, accountReading, plan, policy)),
     ...judgeRights(rights, { user: who, replica: who !== null && homeOf(who) !== null }),
     ...(policy === null || !plan.members ? [] : judgeLeasePolicy(policy, plan)),
-    ...judgeLease(looked.lease, plan, {
-      serverWallMs: serverWallMs(),
-      renewedMeanwhile: looked.renewedMeanwhile,
-      refusedAsReplica: account === null && rights.some(({ answers }) => answers.some((answer) => !answer.ok)),
-    }),
-    ...(looked.lease.ok ? judgeName(looked.lease.value, plan) : []),
+    ...looked.flatMap(judgeLooked),
+    ...judgeTimings(
+      looked.map(({ lease }) => lease),
+      plan,
+    ),
     ...(coordination === null ? [] : judgeCoordination({ version: coordination[0], controller: coordination[1] })),
     ...judgePod(pod, plan),
     ...service,
@@ -108,6 +114,12 @@ async function examineServer(plan: Pick<Plan, 'server' | 'timings'>, cluster: Cl
   const reached = judgeServer(server, plan, answered ? null : await cluster.tokenExpiresWallMs());
   const timed = answered || offsetMs !== null ? [judgeClock(offsetMs, plan.timings)] : [];
   return { findings: [...reached, ...timed], answered, offsetMs };
+}
+
+/** As if each Lease were the only one. */
+function plansOf(plan: Plan): readonly Plan[] {
+  const { lease, furtherLeases } = plan;
+  return [plan, ...furtherLeases.map((name) => ({ ...plan, lease: { ...lease, name }, derived: null }))];
 }
 
 const NOT_ASKED: Reading<null> = { ok: true, value: null };

@@ -3,9 +3,13 @@ import { formatWorkload, nameClaimOf } from '../naming/workload-lease.ts';
 import type { StoredLease } from '../ports/doctor.ts';
 import { error, type Finding, ok, warning } from './finding.ts';
 import type { Plan } from './plan.ts';
+import { POD_REMEDY } from './pod.ts';
 
-/** Why the name can't be made of its prefix. `owning`: null where nobody said which pod to look at. */
-export function judgeUnnamed(owning: Exclude<Owning, { kind: 'found' }> | null): Finding {
+/** Why the name can't be made of its prefix. `owning`: null where nobody said which pod to look at; `from`: who said it. */
+export function judgeUnnamed(
+  owning: Exclude<Owning, { kind: 'found' }> | null,
+  from: NonNullable<Plan['pod']>['from'] | null,
+): Finding {
   if (owning === null) {
     return error(
       'LEASE_NAME_UNKNOWN',
@@ -13,8 +17,15 @@ export function judgeUnnamed(owning: Exclude<Owning, { kind: 'found' }> | null):
       'name any pod of that workload: --pod NAME; or the Lease itself: LEASEGATE_LEASE_NAME',
     );
   }
-  const { message, remedy } = owning.kind === 'unread' ? told(owning.failure) : owning;
+  const { message, remedy } =
+    owning.kind === 'unread' ? told(owning.failure) : owning.kind === 'none' ? toldTo(owning, from) : owning;
   return error('LEASE_NAME_UNKNOWN', `the Lease can't be named after its workload: ${message}`, remedy);
+}
+
+/** Whoever named the pod by hand has no pod template to mend. */
+function toldTo(none: Extract<Owning, { kind: 'none' }>, from: NonNullable<Plan['pod']>['from'] | null) {
+  const { code, message, remedy } = none;
+  return code === 'LEASE_NAME_NO_POD' && from === '--pod' ? { message, remedy: POD_REMEDY } : { message, remedy };
 }
 
 function told({ code, message, remedy }: Extract<Owning, { kind: 'unread' }>['failure']) {

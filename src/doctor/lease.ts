@@ -52,28 +52,35 @@ export function judgeLease(reading: Reading<StoredLease | null>, plan: Plan, sig
       ok(
         'LEASE_ABSENT',
         `there is no Lease ${namespace}/${name}: the first replica creates it after ${inWords(plan.timings.leaseDurationMs)}`,
-        'apply it with the manifests (deploy/base/lease.yaml), and the first replica leads at once',
+        plan.derived === null
+          ? 'apply it with the manifests (deploy/base/lease.yaml), and the first replica leads at once'
+          : `leave it to the first replica; or apply one named ${name}, without a spec, and that leads at once`,
       ),
-      ...judgeTimings(null, plan),
     ];
   }
   const reserved = judgeOwner(lease, plan);
   if (reserved !== null) return [reserved];
-  return [judgeHolder(lease, plan, signs), ...judgeWriters(lease, plan), ...judgeTimings(lease, plan)];
+  return [judgeHolder(lease, plan, signs), ...judgeWriters(lease, plan)];
 }
 
 const IDENTITY_LABEL = 'apiserver.kubernetes.io/identity';
 
 /** Kubernetes' own heartbeats are Leases as well: whoever takes one over makes a node or an API server look alive, or dead. */
-function judgeOwner({ metadata }: StoredLease, { lease: { namespace, name } }: Plan): Finding | null {
-  const ofNode = namespace === 'kube-node-lease' || metadata.ownerReferences?.some(({ kind }) => kind === 'Node');
-  const ofServer = metadata.labels?.[IDENTITY_LABEL] !== undefined;
-  if (!ofNode && !ofServer) return null;
+function judgeOwner(lease: StoredLease, { lease: { namespace, name } }: Plan): Finding | null {
+  if (!isReserved(lease, namespace)) return null;
   return error(
     'LEASE_RESERVED',
-    `Lease ${namespace}/${name} is the heartbeat of ${ofNode ? 'a node' : 'an API server'}: an election on it harms the cluster`,
+    `Lease ${namespace}/${name} is the heartbeat of ${isOfNode(lease, namespace) ? 'a node' : 'an API server'}: an election on it harms the cluster`,
     'choose another name (LEASEGATE_LEASE_NAME), or namespace (LEASEGATE_NAMESPACE)',
   );
+}
+
+function isReserved(lease: StoredLease, namespace: string): boolean {
+  return isOfNode(lease, namespace) || lease.metadata.labels?.[IDENTITY_LABEL] !== undefined;
+}
+
+function isOfNode({ metadata }: StoredLease, namespace: string): boolean {
+  return namespace === 'kube-node-lease' || metadata.ownerReferences?.some(({ kind }) => kind === 'Node') === true;
 }
 
 function judgeHolder(lease: StoredLease, plan: Plan, { serverWallMs, renewedMeanwhile }: LeaseSigns): Finding {
@@ -148,19 +155,29 @@ function judgeWriters(lease: StoredLease, plan: Plan): Finding[] {
   return findings;
 }
 
-function judgeTimings(lease: StoredLease | null, { timings }: Plan): Finding[] {
+/** Whether holders lead with these timings; one finding for all Leases of which that is so, none for those of Kubernetes. */
+export function judgeTimings(
+  readings: readonly Reading<StoredLease | null>[],
+  { timings, lease: { namespace } }: Plan,
+): Finding[] {
   const own = timings.leaseDurationMs;
-  const stored = lease === null ? 0 : storedDurationMs(lease);
-  // A release writes one second, whatever the timings are.
-  if (lease?.spec?.holderIdentity && stored > 0 && stored !== own) {
+  const judged = readings.flatMap((reading) =>
+    reading.ok && (reading.value === null || !isReserved(reading.value, namespace)) ? [reading.value] : [],
+  );
+  if (judged.length === 0) return [];
+  const differing = judged.flatMap((lease) => {
+    const stored = lease === null ? 0 : storedDurationMs(lease);
+    // A release writes one second, whatever the timings are.
+    if (!lease?.spec?.holderIdentity || stored <= 0 || stored === own) return [];
     return [
       warning(
         'TIMINGS_DIFFER',
-        `the holder leads with a lease duration of ${stored / 1_000} s, these options say ${own / 1_000} s: that is safe, but takeovers take now the one, now the other`,
+        `the holder of Lease ${namespace}/${lease.metadata.name} leads with a lease duration of ${stored / 1_000} s, these options say ${own / 1_000} s: that is safe, but takeovers take now the one, now the other`,
         `set LEASEGATE_LEASE_DURATION to one value in all replicas; while a change of it is rolled out there is nothing to do`,
       ),
     ];
-  }
+  });
+  if (differing.length > 0) return differing;
   const { renewDeadlineMs, renewIntervalMs } = timings;
   const rhythm = `renewed every ${inWords(renewIntervalMs)}, up to ${inWords(renewDeadlineMs)}`;
   return [ok('TIMINGS_OK', `a lease lasts ${inWords(own)}, and is ${rhythm}`)];

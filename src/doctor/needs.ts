@@ -23,13 +23,14 @@ export interface Need {
 
 /** What is known of the objects that the rights are for. */
 export interface Circumstances {
-  readonly leaseThere: boolean;
+  /** Of each election. */
+  readonly leasesThere: boolean;
   /** Whether the pod has the election's label already; null where no pod could be looked at. */
   readonly labelled: boolean | null;
 }
 
 /** Which rights the options need: one for each rule of docs/publishing.md and of the Role in deploy/. */
-export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Need[] {
+export function needsOf(plan: Plan, { leasesThere, labelled }: Circumstances): Need[] {
   const { lease, furtherLeases, derived, podNamespace, publishers, members, coordinated, slice } = plan;
   const common = { name: null, helpful: [], level: 'error' as const };
   const leases = { ...common, namespace: lease.namespace, group: 'coordination.k8s.io', resource: 'leases' };
@@ -50,10 +51,12 @@ export function needsOf(plan: Plan, { leaseThere, labelled }: Circumstances): Ne
       code: 'LEASE_CREATE_RIGHT_MISSING',
       purpose: 'to create the Lease',
       verbs: ['create'],
-      level: leaseThere ? 'warning' : 'error',
-      consequence: leaseThere
+      level: leasesThere ? 'warning' : 'error',
+      consequence: leasesThere
         ? 'should the Lease be deleted, it has to be applied again'
-        : 'there is no Lease, so nobody ever leads',
+        : furtherLeases.length > 0
+          ? 'not every Lease is there, and without its Lease nobody ever leads an election'
+          : 'there is no Lease, so nobody ever leads',
     });
   } else {
     needs.push({

@@ -15,6 +15,9 @@ export function hasGate(pod: PodReading | null): boolean {
 
 const DOWNWARD = 'from the downward API (fieldPath: metadata.name, metadata.namespace, metadata.uid)';
 
+/** For whoever named one by hand that is not there. */
+export const POD_REMEDY = 'correct --pod or the namespace (--namespace, POD_NAMESPACE)';
+
 /** Whether the pod is the one that the options speak of, its readiness gate goes with them, and its grace is long enough. */
 export function judgePod(reading: Reading<PodReading | null>, plan: Plan): Finding[] {
   const { pod, podNamespace, publishers, envMissing } = plan;
@@ -39,7 +42,7 @@ export function judgePod(reading: Reading<PodReading | null>, plan: Plan): Findi
   if (found === null) {
     const message = `there is no ${subject}`;
     if (pod.from === '--pod') {
-      return [...findings, error('POD_MISSING', message, 'check --pod and the namespace (--namespace, POD_NAMESPACE)')];
+      return [...findings, error('POD_MISSING', message, POD_REMEDY)];
     }
     // Only publishing writes to it.
     const level = publishers.length === 0 ? warning : error;

@@ -151,7 +151,8 @@ class Injection {
       seen.set(key, workload.manifest.subject);
       if (other === undefined) continue;
       const message = `would share the Lease ${election.leaseName} with ${other}: one leader for both`;
-      const remedy = 'inject them one by one: --only KIND/NAME --lease-name NAME';
+      const remedy =
+        'give each a Lease of its own by --lease-name-prefix PREFIX, or inject them one by one: --only KIND/NAME --lease-name NAME';
       this.#say('LEASE_SHARED', workload.manifest.subject, workload.manifest.start, message, remedy);
     }
     if (plans.length > 1 && this.#options.service !== null) {

@@ -68,6 +68,21 @@ describe('a Service', () => {
   });
 });
 
+test('all Leases of several elections are named in the report', () => {
+  const { report } = injected(workload('Deployment', 'web'), ['--lease-name', 'a,b,c']);
+  expect(report.find(({ code }) => code === 'INJECTED')?.message).toBe('sidecar for Leases a, b, c');
+});
+
+test('two workloads with one Lease are told how to have one each', () => {
+  const text = `${workload('Deployment', 'one')}---\n${workload('StatefulSet', 'two')}`;
+  const remedy = expect.stringContaining('--lease-name-prefix PREFIX');
+  expect(injected(text, ['--lease-name', 'both'])).toMatchObject({
+    text: null,
+    report: [{ code: 'LEASE_SHARED', remedy }],
+  });
+  expect(injected(text, ['--lease-name-prefix', 'both']).text).not.toBeNull();
+});
+
 test('two workloads of one name get rights of their own, be it one by one', () => {
   const text = `${workload('Deployment', 'web')}---\n${workload('StatefulSet', 'web')}`;
   expect(injected(text)).toMatchObject({ text: null, report: [{ code: 'LEASE_SHARED' }] });
@@ -133,10 +148,41 @@ test('what stays in a cluster after uninject is said, with the command for this 
     {
       subject: 'Deployment/one',
       remedy: expect.stringMatching(
-        /kubectl delete serviceaccount,role,rolebinding,lease -n <namespace> -l app\.kubernetes\.io\/managed-by=leasegate-inject,leasegate\.dev\/election=one$/,
+        /kubectl delete -n <namespace> serviceaccount,role,rolebinding,lease -l app\.kubernetes\.io\/managed-by=leasegate-inject,leasegate\.dev\/election=one$/,
       ),
     },
   ]);
+});
+
+describe('a Lease whose name is too long for a label', () => {
+  const prefixed = injected(workload('Deployment', 'web'), ['--lease-name-prefix', 'p'.repeat(40)]);
+  const [account, role, binding, lease, deployment] = documents(prefixed.text!);
+
+  test('stays in a cluster after uninject, and the command that deletes it names each object', () => {
+    const { report } = uninject([{ name: 'stdin', text: prefixed.text! }], []);
+    const { name } = lease.metadata;
+    expect([account, role, binding].map(({ metadata }) => metadata.name)).toEqual(Array(3).fill(`${name}-leasegate`));
+    expect(report.find(({ code }) => code === 'LEFT_IN_CLUSTER')?.remedy).toBe(
+      `when its pods are replaced: kubectl delete -n <namespace> serviceaccount/${name}-leasegate role/${name}-leasegate rolebinding/${name}-leasegate lease/${name}`,
+    );
+  });
+
+  test('has pods with the label that publishing gives them, which is shorter', () => {
+    const label = deployment.spec.template.metadata.labels['leasegate.dev/election'];
+    const { name } = lease.metadata;
+    expect(label).toBe(electionKey({ lease: { namespace: 'shop', name }, namespace: 'shop' }));
+    expect(label.length).toBeLessThanOrEqual(63);
+    expect(codes(prefixed.report)).not.toContain('LABEL_NOT_ADDED');
+  });
+
+  test('and where the label can not be added, the value to add is one that Kubernetes takes', () => {
+    const shared = workload('Deployment', 'web')
+      .replace('{matchLabels: {app: web}}', '{matchLabels: &labels {app: web}}')
+      .replace('{labels: {app: web}}', '{labels: *labels}');
+    const { report } = injected(shared, ['--lease-name', 'l'.repeat(80)]);
+    const { remedy } = report.find(({ code }) => code === 'LABEL_NOT_ADDED')!;
+    expect(remedy).toMatch(/^add leasegate\.dev\/election: [a-z0-9-]{1,63} to/);
+  });
 });
 
 test('empty input is told from input without a workload', () => {

@@ -1,6 +1,6 @@
 import { dnsSubdomain, SUBDOMAIN_LENGTH_MAX } from '../config/names.ts';
 import { formatWorkload, workloadLeaseName } from '../naming/workload-lease.ts';
-import { ELECTION_LABEL, GATE_CONDITION, LABEL_VALUE_LENGTH_MAX } from '../publish/names.ts';
+import { ELECTION_LABEL, electionKey, GATE_CONDITION } from '../publish/names.ts';
 import { type Change, isEditable, valueAt } from './change.ts';
 import type { Value } from './emit.ts';
 import { budgetHazard, type Hazard, rolloutHazards } from './hazards.ts';
@@ -56,7 +56,9 @@ export function planOf(workload: Workload, { manifests, options, settings, say }
   const account = ['serviceAccountName', 'serviceAccount'].map(
     (key) => ({ kind: 'pair', path: podSpecPath, key, value: election.serviceAccount, before: 'containers' }) as const,
   );
-  const membership = membershipOf(workload, election.leaseName);
+  // The Lease is in the namespace of its pods, whichever that is.
+  const key = electionKey({ lease: { namespace: '', name: election.leaseName }, namespace: '' });
+  const membership = membershipOf(workload, key);
   const changes: Change[] = [
     ...(membership === null ? [] : [membership]),
     ...(named ? [] : account),
@@ -75,15 +77,17 @@ export function planOf(workload: Workload, { manifests, options, settings, say }
   const others = (Array.isArray(podSpec.initContainers) ? podSpec.initContainers : [])
     .map((each) => each?.name)
     .join(', ');
+  const names = [election.leaseName, ...options.furtherLeases];
+  const leases = `${names.length > 1 ? 'Leases' : 'Lease'} ${names.join(', ')}`;
   const placed = others === '' ? '' : `, ${position} ${others}`;
-  say('INJECTED', manifest.subject, manifest.start, `sidecar for Lease ${election.leaseName}${placed}`, null);
-  if (membership === null && !isMember(workload, election.leaseName)) {
+  say('INJECTED', manifest.subject, manifest.start, `sidecar for ${leases}${placed}`, null);
+  if (membership === null && !isMember(workload, key)) {
     say(
       'LABEL_NOT_ADDED',
       manifest.subject,
       manifest.start,
       `its pod template can't be given the label ${ELECTION_LABEL}, by which monitoring, network and admission policy find its pods`,
-      `add ${ELECTION_LABEL}: ${election.leaseName} to the labels of the template where you use those`,
+      `add ${ELECTION_LABEL}: ${key} to the labels of the template where you use those`,
     );
   }
   if (election.ownServiceAccount) {
@@ -100,14 +104,14 @@ export function planOf(workload: Workload, { manifests, options, settings, say }
   return { workload, election, changes: all, rights: options };
 }
 
-/** What makes its pods known as those of the election, as deploy/components/sidecar does; null where that can't be written. */
-function membershipOf({ manifest, podSpecPath }: Workload, leaseName: string): Change | null {
+/** What makes its pods known as those of the election, as publishing would label them; null where that can't be written. */
+function membershipOf({ manifest, podSpecPath }: Workload, election: string): Change | null {
   const template = podSpecPath.slice(0, -1);
   const path = [...template, 'metadata'];
   const metadata = valueAt(manifest.value, path);
-  if (leaseName.length > LABEL_VALUE_LENGTH_MAX || Object.hasOwn(metadata?.labels ?? {}, ELECTION_LABEL)) return null;
-  const entry = { kind: 'pair', key: ELECTION_LABEL, value: leaseName } as const;
-  const whole = { labels: { [ELECTION_LABEL]: leaseName } };
+  if (Object.hasOwn(metadata?.labels ?? {}, ELECTION_LABEL)) return null;
+  const entry = { kind: 'pair', key: ELECTION_LABEL, value: election } as const;
+  const whole = { labels: { [ELECTION_LABEL]: election } };
   const change: Change =
     metadata === undefined
       ? { kind: 'pair', path: template, key: 'metadata', value: whole, before: 'spec' }
@@ -115,8 +119,8 @@ function membershipOf({ manifest, podSpecPath }: Workload, leaseName: string): C
   return isEditable(change, manifest) ? change : null;
 }
 
-function isMember({ podLabels }: Workload, leaseName: string): boolean {
-  return podLabels[ELECTION_LABEL] === leaseName;
+function isMember({ podLabels }: Workload, election: string): boolean {
+  return podLabels[ELECTION_LABEL] === election;
 }
 
 function hazardsOf(

@@ -53,13 +53,16 @@ export function settingsOf(options: InjectOptions): Settings | readonly Problem[
       : [problem(name, value, 'is not set this way', ELSEWHERE[name])],
   );
   const known = Object.fromEntries(env);
+  // Where nothing names it, it will have the name of the workload.
+  const named = options.leaseName ?? (known.LEASEGATE_LEASE_NAME_PREFIX === undefined ? 'lease' : null);
+  const leaseName = named === null ? {} : { LEASEGATE_LEASE_NAME: [named, ...options.furtherLeases].join() };
   const all = {
-    LEASEGATE_LEASE_NAME: [options.leaseName ?? 'lease', ...options.furtherLeases].join(),
+    ...leaseName,
     ...SAMPLE_POD,
     ...known,
   };
   const parsed = parseOptions(RUN_OPTIONS, { argv: [], env: all });
-  if (!parsed.ok || misplaced.length > 0) return [...misplaced, ...(parsed.ok ? [] : parsed.problems)];
+  if (!parsed.ok || misplaced.length > 0) return [...misplaced, ...(parsed.ok ? [] : parsed.problems.map(ofInject))];
   const { values } = parsed;
   const unreachable = [
     ...(values.probeListen.port === 0 || values.apiListen.port === 0
@@ -89,6 +92,18 @@ export function settingsOf(options: InjectOptions): Settings | readonly Problem[
     },
     graceSeconds: Math.ceil((drainMs + waitMs) / 1_000) + 10,
   };
+}
+
+const IN_REMEDY = /\b(?:set (LEASEGATE_\w+)=true|(LEASEGATE_\w+))/g;
+
+/** With flags of `inject` in the remedy, in the place of variables that `--set` refuses. */
+function ofInject(problem: Problem): Problem {
+  const remedy = problem.remedy.replace(IN_REMEDY, (text, switched: string | undefined, named: string | undefined) => {
+    const flag = /^use (--[a-z-]+)/.exec(ELSEWHERE[switched ?? named ?? ''] ?? '')?.[1];
+    if (flag === undefined) return text;
+    return switched === undefined ? flag : `use ${flag}`;
+  });
+  return { ...problem, remedy };
 }
 
 function foreign(name: string, value: string): Problem[] {

@@ -79,11 +79,15 @@ function leftOf(added: readonly Manifest[]): Finding[] {
   const bySubject = Map.groupBy(added, (manifest) => String(annotation(manifest, FOR_ANNOTATION)));
   return [...bySubject].flatMap(([subject, documents]): Finding[] => {
     const { namespace, labels } = documents[0]!.value.metadata;
-    if (labels?.[ELECTION_LABEL] === undefined) return [];
-    const kinds = documents.map(({ value }) => String(value.kind).toLowerCase()).join();
-    const where = `-n ${namespace ?? '<namespace>'} -l app.kubernetes.io/managed-by=${MANAGED_BY},${ELECTION_LABEL}=${labels[ELECTION_LABEL]}`;
+    const election = labels?.[ELECTION_LABEL];
+    const kinds = documents.map(({ value }) => String(value.kind).toLowerCase());
+    // A Lease's name may be too long for a label: then each object is named.
+    const which =
+      election === undefined
+        ? documents.map(({ value }, index) => `${kinds[index]}/${value.metadata.name}`).join(' ')
+        : `${kinds.join()} -l app.kubernetes.io/managed-by=${MANAGED_BY},${ELECTION_LABEL}=${election}`;
     const message = 'what was added for it stays in a cluster where it was applied';
-    const remedy = `when its pods are replaced: kubectl delete ${kinds} ${where}`;
+    const remedy = `when its pods are replaced: kubectl delete -n ${namespace ?? '<namespace>'} ${which}`;
     return [{ code: 'LEFT_IN_CLUSTER', severity: 'info', subject, at: null, message, remedy }];
   });
 }

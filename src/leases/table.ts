@@ -18,7 +18,7 @@ export function textOf(rows: readonly LeaseRow[], { wide }: { readonly wide: boo
       row.namespace,
       row.name,
       row.kind,
-      shortened(row.holder ?? '-', wide),
+      holder(row, wide),
       renewed(row),
       standsOut(row) ? row.standing.toUpperCase() : row.standing,
       ...(wide
@@ -37,20 +37,33 @@ export function textOf(rows: readonly LeaseRow[], { wide }: { readonly wide: boo
   return `${text.join('\n')}\n\n${summary(rows)}\n`;
 }
 
-/** For programs: one object per Lease. */
+/** For programs: one object per Lease; docs/leases.md has its fields. */
 export function jsonOf(rows: readonly LeaseRow[]): string {
   return `${JSON.stringify({ leases: [...rows].sort(byName) })}\n`;
+}
+
+/** Of a member its pod, by which people know it; whole holders are long hashes. */
+function holder(row: LeaseRow, wide: boolean): string {
+  return shortened((wide ? null : podOf(row)) ?? row.holder ?? '-', wide);
 }
 
 /** Anybody can write what is not verified. */
 function nameOf({ nameOf: claim }: LeaseRow, wide: boolean): string {
   if (claim === null) return '-';
-  return claim.verified
-    ? claim.workload
-    : `UNVERIFIED ${shortened(claim.workload.slice(0, CLAIM_MAX).replaceAll(/[^ -~]/g, '?'), wide)}`;
+  return claim.verified ? claim.workload : `UNVERIFIED ${shortened(printable(claim.workload), wide)}`;
 }
 
-const CLAIM_MAX = 253;
+/** Null for what is no member's that has a holder, or does not say it. */
+function podOf({ memberOf, holder }: LeaseRow): string | null {
+  return holder === null || !memberOf?.pod ? null : printable(memberOf.pod);
+}
+
+/** Annotations are anybody's text. */
+function printable(text: string): string {
+  return text.slice(0, PRINTED_MAX).replaceAll(/[^ -~]/g, '?');
+}
+
+const PRINTED_MAX = 253;
 const HOLDER_MAX = 40;
 
 function shortened(holder: string, wide: boolean): string {
@@ -63,7 +76,7 @@ function renewed({ age }: LeaseRow): string {
 }
 
 function belonging({ memberOf }: LeaseRow): string {
-  return memberOf === null ? '-' : `${memberOf.election ?? '?'}, pod ${memberOf.pod ?? '?'}`;
+  return memberOf === null ? '-' : `${memberOf.election ?? '?'}, pod ${printable(memberOf.pod ?? '?')}`;
 }
 
 /** As kubectl does: the largest unit that says enough. */
@@ -77,16 +90,19 @@ function seconds(ms: number): string {
 function summary(rows: readonly LeaseRow[]): string {
   const out = rows.filter(standsOut);
   const count = `${rows.length} ${rows.length === 1 ? 'Lease' : 'Leases'}`;
-  if (out.length === 0) return `${count}, none late or expired`;
+  const unseen = rows.filter(({ standing }) => standing === 'unseen').length;
+  if (out.length === 0 && unseen === 0) return `${count}, none late or expired`;
   const groups = Map.groupBy(out, ({ standing, kind }) => `${standing} ${kind}`);
   const told = [...groups].map(([what, some]) => `${some.length} ${what}: ${names(some)}`);
+  // What was not seen to be renewed may be expired as well: that shows within its duration.
+  if (unseen > 0) told.push(`${unseen} not seen to be renewed yet`);
   return `${count}; ${told.join('; ')}`;
 }
 
 const NAMES_MAX = 5;
 
 function names(rows: readonly LeaseRow[]): string {
-  const some = rows.slice(0, NAMES_MAX).map(({ name }) => name);
+  const some = rows.slice(0, NAMES_MAX).map((row) => podOf(row) ?? row.name);
   return some.join(', ') + (rows.length > NAMES_MAX ? ' …' : '');
 }
 

@@ -9,6 +9,16 @@ export const LEASE_EXAMPLES: Example[] = [
     level: 'ok',
     remedy: /lease\.yaml/,
   },
+  {
+    claim: 'no Lease of a name that is derived, which no manifest has',
+    arrange: having({ leases: [found(null)] }),
+    plan: {
+      derived: { workload: { apiGroup: 'apps', kind: 'Deployment', namespace: 'shop', name: 'web' }, read: [] },
+    },
+    code: 'LEASE_ABSENT',
+    level: 'ok',
+    remedy: /^leave it to the first replica; or apply one named web, without a spec/,
+  },
   { claim: 'a Lease that was only applied', arrange: holding(null), code: 'LEASE_FREE', level: 'ok' },
   {
     claim: 'a Lease that was released',

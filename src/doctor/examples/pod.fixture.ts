@@ -24,7 +24,7 @@ export const POD_EXAMPLES: Example[] = [
     plan: { pod: { name: 'web-0', uid: null, from: '--pod' } },
     code: 'POD_MISSING',
     level: 'error',
-    remedy: /^check --pod and the namespace/,
+    remedy: /^correct --pod or the namespace/,
   },
   {
     claim: 'another uid',
