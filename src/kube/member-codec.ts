@@ -14,6 +14,8 @@ const PROFILE_ANNOTATIONS: Readonly<Record<keyof MemberProfile, string>> = {
 };
 /** Annotations are anybody's to write: five hundred members' must not fill a sidecar's memory. */
 const ANNOTATION_LENGTH_MAX = 512;
+/** Of 64 elections, with names as long as any, and a comma between. */
+const CAMPAIGNS_LENGTH_MAX = 64 * 254;
 
 /** What the own Lease carries beside the heartbeat, at each write. */
 export interface MemberDescription {
@@ -92,14 +94,14 @@ function encode(
 }
 
 function readProfile(annotations: Readonly<Record<string, string>>): MemberProfile {
-  const read = (key: keyof MemberProfile) =>
-    annotations[PROFILE_ANNOTATIONS[key]]?.slice(0, ANNOTATION_LENGTH_MAX) ?? null;
+  const read = (key: keyof MemberProfile, lengthMax = ANNOTATION_LENGTH_MAX) =>
+    annotations[PROFILE_ANNOTATIONS[key]]?.slice(0, lengthMax) ?? null;
   return {
     pod: read('pod'),
     address: read('address'),
     version: read('version'),
     candidate: read('candidate'),
-    campaigns: read('campaigns'),
+    campaigns: read('campaigns', CAMPAIGNS_LENGTH_MAX),
     since: read('since'),
   };
 }

@@ -141,21 +141,27 @@ test('whoever dies, what it led is spread so that nobody leads two more than ano
 test('whoever sees which members, nothing goes to and fro: each move makes the shares more even', () => {
   const views = fc.array(members, { minLength: MEMBERS.length, maxLength: MEMBERS.length });
   fc.assert(
-    fc.property(leases, views, refusal, fc.array(fc.nat(), { minLength: 1, maxLength: 200 }), (start, seen, refuses, turns) => {
-      let elections = start;
-      let unevenness = sumOfSquares(elections);
-      for (const turn of turns) {
-        const who = turn % MEMBERS.length;
-        const me = MEMBERS[who]!;
-        const own = planShares({ elections, members: [...new Set([me, ...seen[who]!])], refuses });
-        const move = own.moves.find(({ from }) => from === me);
-        if (move === undefined) continue;
-        elections = apply(elections, [move]);
-        const now = sumOfSquares(elections);
-        expect(now).toBeLessThan(unevenness);
-        unevenness = now;
-      }
-    }),
+    fc.property(
+      leases,
+      views,
+      refusal,
+      fc.array(fc.nat(), { minLength: 1, maxLength: 200 }),
+      (start, seen, refuses, turns) => {
+        let elections = start;
+        let unevenness = sumOfSquares(elections);
+        for (const turn of turns) {
+          const who = turn % MEMBERS.length;
+          const me = MEMBERS[who]!;
+          const own = planShares({ elections, members: [...new Set([me, ...seen[who]!])], refuses });
+          const move = own.moves.find(({ from }) => from === me);
+          if (move === undefined) continue;
+          elections = apply(elections, [move]);
+          const now = sumOfSquares(elections);
+          expect(now).toBeLessThan(unevenness);
+          unevenness = now;
+        }
+      },
+    ),
   );
 });
 

@@ -131,9 +131,35 @@ describe('a replica that does not campaign', () => {
     expect(Object.values(world.shares())).toEqual([3, 3, 3]);
   });
 
-  test('in one election is not offered that one again soon, and gets others', async () => {
+  test('in one election is not offered that one, and gets others', async () => {
     const world = await spread('a');
     const late = world.add('b');
+    // The names given away first.
+    for (const name of ['s9', 's8']) void late.of(name).runner.pause({ immediate: false });
+    world.forget();
+    await world.pass(180_000);
+    expect(world.shares()).toEqual({ a: 5, b: 4 });
+    expect(world.replicas.flatMap(({ logged }) => logged)).toEqual(Array(4).fill('SHARE_HANDED_OVER'));
+  });
+
+  test('in most elections gets its share of the rest, and all comes to rest', async () => {
+    const world = await spread('a');
+    const late = world.add('b');
+    for (const name of NINE.slice(2)) void late.of(name).runner.pause({ immediate: false });
+    await world.pass(180_000);
+    expect(world.shares()).toEqual({ a: 7, b: 2 });
+    world.forget();
+    await world.pass(600_000);
+    expect(world.started).toEqual([]);
+    for (const name of NINE.slice(2)) late.of(name).runner.resume();
+    await world.pass(180_000);
+    expect(world.shares()).toEqual({ a: 5, b: 4 });
+  });
+
+  test('in one election, and does not say so, is not offered that one again soon, and gets others', async () => {
+    const world = await spread('a');
+    const late = world.add('b');
+    late.says = NINE;
     // The names given away first.
     for (const name of ['s9', 's8']) void late.of(name).runner.pause({ immediate: false });
     world.forget();
@@ -143,6 +169,44 @@ describe('a replica that does not campaign', () => {
     expect(first!.led()).toEqual(expect.arrayContaining(['s8', 's9']));
     expect(first!.logged.filter((code) => code === 'SHARE_NOT_TAKEN')).toHaveLength(2);
     expect(longestMs(world)).toBeLessThan(HOLD_OFF_MS + 1_000);
+  });
+});
+
+describe('while replicas know different elections', () => {
+  const FOUR = NINE.slice(0, 4);
+  const REST_MS = 240_000;
+  const handedOver = (world: SharedWorld) => world.replicas.flatMap(({ logged }) => logged).length;
+
+  test.each([
+    { change: 'are added', before: FOUR, after: NINE },
+    { change: 'are removed', before: NINE, after: FOUR },
+    { change: 'are renamed', before: NINE.slice(0, 6), after: NINE.slice(3) },
+  ])('since some $change, nothing goes to and fro, and all are shared in the end', async ({ before, after }) => {
+    const world = new SharedWorld(NINE, seeded(7));
+    const [a, b] = [world.add('a', before), world.add('b', before)];
+    await world.pass(60_000);
+    for (const [leaver, name] of [
+      [null, 'c'],
+      [a, 'd'],
+      [b, 'e'],
+    ] as const) {
+      world.add(name, after);
+      if (leaver !== null) void leaver.leave();
+      await world.pass(120_000);
+      const moved = handedOver(world);
+      world.forget();
+      await world.pass(REST_MS);
+      expect(world.started, `once ${name} has come`).toEqual([]);
+      expect(handedOver(world)).toBe(moved);
+      const known = new Set(
+        world.replicas.flatMap(({ dead, elections }) => (dead ? [] : elections.map((one) => one.name))),
+      );
+      expect(world.replicas.flatMap((one) => one.led()).sort(), 'all that anybody knows is led').toEqual(
+        [...known].sort(),
+      );
+    }
+    const counts = Object.values(world.shares());
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
   });
 });
 
