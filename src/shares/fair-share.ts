@@ -5,6 +5,7 @@ import type { Logger } from '../ports/log.ts';
 import type { Membership } from '../ports/membership.ts';
 import { Holders } from './holders.ts';
 import { type Move, planShares, type SharedLease, type SharePlan } from './plan.ts';
+import { Refusals } from './refusals.ts';
 import { type Sharers, sharersOf } from './sharers.ts';
 
 export interface SharedElection {
@@ -23,9 +24,6 @@ export interface FairShareOptions {
   readonly log: Logger;
 }
 
-/** In lease durations: how long whoever did not take what was handed over is not offered it again. */
-const REFUSED_LEASE_DURATIONS = 20;
-
 /** A hand-over by this replica; `endedMonoMs`: when the Lease was freed. */
 interface HandOver extends Move {
   endedMonoMs: number | null;
@@ -39,8 +37,7 @@ export class FairShare {
   readonly #options: FairShareOptions;
   readonly #me: string;
   readonly #holders = new Holders();
-  /** Until when, by election and member. */
-  readonly #refused = new Map<string, number>();
+  readonly #refusals: Refusals;
   #timer: Timer | null = null;
   #startedMonoMs = 0;
   #sharers: Sharers = { all: new Map(), complete: false };
@@ -56,6 +53,7 @@ export class FairShare {
   constructor(options: FairShareOptions) {
     this.#options = options;
     this.#me = options.elections[0]!.leadership.identity;
+    this.#refusals = new Refusals(options.leaseDurationMs);
   }
 
   start(): void {
@@ -91,8 +89,7 @@ export class FairShare {
       this.#awaitMembers(nowMonoMs);
       return null;
     }
-    for (const [key, untilMonoMs] of this.#refused) if (nowMonoMs >= untilMonoMs) this.#refused.delete(key);
-    const plan = this.#planOf(leases);
+    const plan = this.#planOf(leases, nowMonoMs);
     for (const { leadership, control } of elections) {
       const heir = plan.heirs.get(leadership.lease().name);
       control.standBack(heir !== undefined && heir !== this.#me);
@@ -101,14 +98,14 @@ export class FairShare {
   }
 
   /** Made anew only where something has changed: with hundreds of members it takes a while. */
-  #planOf(elections: readonly SharedLease[]): SharePlan {
+  #planOf(elections: readonly SharedLease[], nowMonoMs: number): SharePlan {
     const held = elections.map(({ holder, former }) => `${holder} ${former}`);
     const members = [...this.#sharers.all.keys()];
     const leaving = new Set(members.filter((member) => this.#mayBeLeaving(member)));
-    const key = [...held, this.#members, '', ...leaving, '', ...this.#refused.keys()].join('\n');
+    const key = [...held, this.#members, '', ...leaving, '', this.#refusals.key(nowMonoMs)].join('\n');
     if (this.#plan?.key === key) return this.#plan.plan;
     const refuses = (election: string, member: string) =>
-      !this.#sharers.all.get(member)!.campaigns.has(election) || this.#refused.has(refusalOf(election, member));
+      !this.#sharers.all.get(member)!.campaigns.has(election) || this.#refusals.has(election, member, nowMonoMs);
     const plan = planShares({ elections, members, leaving, refuses });
     this.#plan = { key, plan };
     return plan;
@@ -132,6 +129,7 @@ export class FairShare {
     this.#sharers = sharersOf(answered, own, nowMonoMs);
     const { all, complete } = this.#sharers;
     this.#holders.forgetAllBut(all);
+    this.#refusals.forgetAllBut(new Set(answered.map(({ candidate }) => candidate)));
     const members = [complete, ...[...all].map(([identity, { campaigns }]) => `${identity} ${[...campaigns]}`)].join(
       '\n',
     );
@@ -183,13 +181,8 @@ export class FairShare {
     const leader = elections.find(({ leadership }) => leadership.lease().name === lease)!.leadership.leader();
     if (leader === null && nowMonoMs - endedMonoMs < leaseDurationMs) return;
     this.#handOver = null;
-    if (leader?.identity === to) return;
-    this.#refused.set(refusalOf(lease, to), nowMonoMs + REFUSED_LEASE_DURATIONS * leaseDurationMs);
+    if (leader?.identity === to) return this.#refusals.took(lease, to);
+    this.#refusals.refused(lease, to, nowMonoMs);
     log.info({ code: 'SHARE_NOT_TAKEN', lease, to }, 'the replica that was named did not come');
   }
-}
-
-/** Neither name nor identity has a blank in it. */
-function refusalOf(election: string, member: string): string {
-  return `${election} ${member}`;
 }
