@@ -3,6 +3,7 @@ import type { Leadership } from '../leadership/leadership.ts';
 import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import type { Membership } from '../ports/membership.ts';
+import { Crashes } from './crashes.ts';
 import { Holders } from './holders.ts';
 import { type Move, planShares, type SharedLease, type SharePlan } from './plan.ts';
 import { Refusals } from './refusals.ts';
@@ -38,6 +39,7 @@ export class FairShare {
   readonly #me: string;
   readonly #holders = new Holders();
   readonly #refusals: Refusals;
+  readonly #crashes: Crashes;
   #timer: Timer | null = null;
   #startedMonoMs = 0;
   #sharers: Sharers = { all: new Map(), complete: false };
@@ -54,6 +56,7 @@ export class FairShare {
     this.#options = options;
     this.#me = options.elections[0]!.leadership.identity;
     this.#refusals = new Refusals(options.leaseDurationMs);
+    this.#crashes = new Crashes(options.leaseDurationMs);
   }
 
   start(): void {
@@ -102,13 +105,22 @@ export class FairShare {
     const held = elections.map(({ holder, former }) => `${holder} ${former}`);
     const members = [...this.#sharers.all.keys()];
     const leaving = new Set(members.filter((member) => this.#mayBeLeaving(member)));
-    const key = [...held, this.#members, '', ...leaving, '', this.#refusals.key(nowMonoMs)].join('\n');
+    const unsettled = new Set(members.filter((member) => this.#isUnsettled(member, nowMonoMs)));
+    const refused = this.#refusals.key(nowMonoMs);
+    const key = [...held, this.#members, '', ...leaving, '', ...unsettled, '', refused].join('\n');
     if (this.#plan?.key === key) return this.#plan.plan;
     const refuses = (election: string, member: string) =>
-      !this.#sharers.all.get(member)!.campaigns.has(election) || this.#refusals.has(election, member, nowMonoMs);
+      unsettled.has(member) ||
+      !this.#sharers.all.get(member)!.campaigns.has(election) ||
+      this.#refusals.has(election, member, nowMonoMs);
     const plan = planShares({ elections, members, leaving, refuses });
     this.#plan = { key, plan };
     return plan;
+  }
+
+  /** Its predecessors crashed: it is given nothing yet. */
+  #isUnsettled(member: string, nowMonoMs: number): boolean {
+    return this.#crashes.unsettled(this.#sharers.all.get(member)!.pod, nowMonoMs);
   }
 
   /** It gave something up, or let it run out, and was not heard of since. */
@@ -126,6 +138,7 @@ export class FairShare {
       ),
       elections: elections.map(({ leadership }) => leadership.lease().name),
     };
+    if (watching) this.#crashes.note(answered, nowMonoMs);
     this.#sharers = sharersOf(answered, own, nowMonoMs);
     const { all, complete } = this.#sharers;
     this.#holders.forgetAllBut(all);

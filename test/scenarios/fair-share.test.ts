@@ -113,6 +113,36 @@ test('an outage that ends all terms leaves nothing unled after it, and the share
   expect(world.shares()).toEqual({ a: 3, b: 3, c: 3 });
 });
 
+describe('a replica that crashes again and again', () => {
+  async function crash(world: SharedWorld, times: number, everyMs: number): Promise<number> {
+    world.forget();
+    for (let i = 0; i < times; i += 1) {
+      const crashing = world.add('c');
+      await world.pass(everyMs - 10_000);
+      crashing.kill();
+      await world.pass(10_000);
+    }
+    return world.started.filter(({ by }) => by === 'c').length;
+  }
+
+  test.each([45_000, 120_000])('every %d ms is given less and less', async (everyMs) => {
+    const world = await spread('a', 'b');
+    expect(await crash(world, 1, everyMs)).toBeGreaterThan(0);
+    await crash(world, 3, everyMs);
+    expect(await crash(world, 2, everyMs), 'after four crashes').toBe(0);
+  });
+
+  test('is given its share once it lives', async () => {
+    const world = await spread('a', 'b');
+    await crash(world, 3, 45_000);
+    world.add('c');
+    await world.pass(7 * leaseDurationMs);
+    expect(world.shares()).toMatchObject({ c: 0 });
+    await world.pass(leaseDurationMs + 90_000);
+    expect(world.shares()).toEqual({ a: 3, b: 3, c: 3 });
+  });
+});
+
 describe('a replica that does not campaign', () => {
   test('is given nothing, and what it gave up is shared by the others', async () => {
     const world = await spread('a', 'b', 'c');
