@@ -6,7 +6,7 @@ import { fixture, openStream, StubMembership, serve } from './test-fixture.ts';
 
 const MEMBER: Member = {
   identity: 'web-x_1f',
-  campaigns: true,
+  campaigns: ['web'],
   candidate: 'web-1_77aa_b2',
   pod: 'web-1',
   address: '10.0.0.2:4042',

@@ -17,8 +17,8 @@ export interface MembersPorts {
   readonly version: string;
   /** Where the other replicas reach this one; null: nowhere. */
   readonly address: string | null;
-  /** Whether this replica would lead: asked at each heartbeat. */
-  readonly campaigns: () => boolean;
+  /** Names of the elections in which this replica would lead: asked at each heartbeat. */
+  readonly campaigns: () => readonly string[];
 }
 
 /** The membership that the options ask for, to be started. Its code is loaded only then. */
@@ -51,7 +51,7 @@ export async function openMembership(
         profile: {
           ...{ pod: pod.name, address, version, candidate: leadership.identity, since },
           get campaigns() {
-            return String(campaigns());
+            return campaigns().join(',');
           },
         },
       },

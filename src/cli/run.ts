@@ -11,7 +11,7 @@ import { KubeClient } from '../kube/client.ts';
 import { Credentials } from '../kube/credentials.ts';
 import { HttpTransport } from '../kube/http-transport.ts';
 import { KubeConfigError, type LoadedKubeConfig, loadKubeConfig, withoutUserInfo } from '../kube/kubeconfig.ts';
-import type { CandidacyAnswer } from '../leadership/control.ts';
+import { wouldLead } from '../leadership/control.ts';
 import { systemClock, systemTimers } from '../ports/clock.ts';
 import { delay } from '../ports/delay.ts';
 import { ListenError } from '../ports/listen-error.ts';
@@ -130,7 +130,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
 
   const membersPorts = {
     ...{ leadership, client, clock, timers, random, log, version: VERSION, address },
-    campaigns: () => elections.some(({ runner }) => wouldLead(runner.candidacy())),
+    campaigns: () => elections.flatMap(({ lease, runner }) => (wouldLead(runner.candidacy()) ? lease.name : [])),
   };
   const membership = config.members && (await openMembership(config.members, config, membersPorts));
   if (membership) metrics.withMembers(membership);
@@ -224,11 +224,6 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
   publishing?.close();
   endElections();
   return exitCode;
-}
-
-/** Whoever leads without a healthy application only does where nobody else would. */
-function wouldLead({ candidate, priority }: CandidacyAnswer): boolean {
-  return candidate && priority >= 0;
 }
 
 /** What the API serves of an election. */

@@ -14,6 +14,8 @@ const PROFILE_ANNOTATIONS: Readonly<Record<keyof MemberProfile, string>> = {
 };
 /** Leases are anybody's to write, and a holder may have any length: five hundred members' must not fill a sidecar's memory. */
 const TEXT_LENGTH_MAX = 512;
+/** Of 64 elections, with names as long as any, and a comma between. */
+const CAMPAIGNS_LENGTH_MAX = 64 * 254;
 
 /** What the own Lease carries beside the heartbeat, at each write. */
 export interface MemberDescription {
@@ -92,23 +94,23 @@ function encode(
 }
 
 function readProfile(annotations: Readonly<Record<string, string>>): MemberProfile {
-  const read = (key: keyof MemberProfile) => {
+  const read = (key: keyof MemberProfile, lengthMax = TEXT_LENGTH_MAX) => {
     const text = annotations[PROFILE_ANNOTATIONS[key]];
-    return text === undefined ? null : cut(text);
+    return text === undefined ? null : cut(text, lengthMax);
   };
   return {
     pod: read('pod'),
     address: read('address'),
     version: read('version'),
     candidate: read('candidate'),
-    campaigns: read('campaigns'),
+    campaigns: read('campaigns', CAMPAIGNS_LENGTH_MAX),
     since: read('since'),
   };
 }
 
 /** A copy: in V8 a slice keeps all of the text alive that it was taken from. */
-function cut(text: string): string {
-  return text.length <= TEXT_LENGTH_MAX ? text : Buffer.from(text.slice(0, TEXT_LENGTH_MAX)).toString();
+function cut(text: string, lengthMax = TEXT_LENGTH_MAX): string {
+  return text.length <= lengthMax ? text : Buffer.from(text.slice(0, lengthMax)).toString();
 }
 
 /** `before` with this process's words; what its predecessor said beyond them goes. */

@@ -23,7 +23,7 @@ const PROFILE = {
   address: '10.0.0.1:4042',
   version: '1.0.0',
   candidate: 'cart-0_u_1',
-  campaigns: 'true',
+  campaigns: 'cart,cart-2',
   since: null,
 };
 const heartbeat = (second: number, holder = `${NAME}_1`) => ({
@@ -52,14 +52,15 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-function storeOf(uid = 'pod-uid-1', pod = 'cart-0'): MemberLeaseStore {
+function storeOf(uid = 'pod-uid-1', pod = 'cart-0', campaigns = PROFILE.campaigns): MemberLeaseStore {
+  const profile = { ...PROFILE, pod, campaigns };
   return new MemberLeaseStore(
     { client, clock: systemClock, timers: systemTimers, random: () => 0.5 },
     {
       namespace: 'default',
       election: 'cart',
       isMember: (name) => name.startsWith('cart-'),
-      own: { labels: { 'kubernetes.io/hostname': pod }, owner: { name: pod, uid }, profile: { ...PROFILE, pod } },
+      own: { labels: { 'kubernetes.io/hostname': pod }, owner: { name: pod, uid }, profile },
     },
   );
 }
@@ -78,6 +79,12 @@ const leaseOf = (outcome: MemberOutcome): StoredMemberLease => {
 const created = async (name = NAME) => leaseOf(await storeOf().create(name, heartbeat(0), TIMEOUT_MS));
 
 describe('the own Lease', () => {
+  test('says of 64 elections with names as long as any that it campaigns', async () => {
+    const campaigns = Array.from({ length: 64 }, (_, i) => `${i}`.padStart(253, 'n')).join(',');
+    const created = await storeOf('pod-uid-1', 'cart-0', campaigns).create(NAME, heartbeat(1), TIMEOUT_MS);
+    expect(leaseOf(created).profile.campaigns).toBe(campaigns);
+  });
+
   test('is created with its heartbeat, labels, owner and profile, and without a term of election', async () => {
     const lease = await created();
     expect(lease).toMatchObject({ name: NAME, holder: `${NAME}_1`, durationMs: 40_000, profile: PROFILE });

@@ -33,6 +33,11 @@ export interface CandidacyAnswer {
   readonly priority: number;
 }
 
+/** Whether it takes part as others do: whoever campaigns without a healthy application leads only where nobody else would. */
+export function wouldLead({ candidate, priority }: CandidacyAnswer): boolean {
+  return candidate && priority >= 0;
+}
+
 export interface StepDownOutcome {
   /** `released`: the Lease is free. `not-leading`: there was nothing to give up. `unreleased`: work has stopped, but the
    * Lease could not be freed and will expire by itself. */

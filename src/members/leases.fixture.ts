@@ -43,7 +43,7 @@ export class FakeLeases {
   /** As seen by a process of this pod. */
   portOf(pod: string, candidate: string, process: ProcessTime): MemberLeases {
     const said = { pod, candidate, address: `${pod}:4042`, version: '1.0.0', since: '2026-01-01T00:00:00.000Z' };
-    const profile = { ...said, campaigns: 'true' };
+    const profile = { ...said, campaigns: 'web' };
     const ask = async <T>(verb: string, act: () => T): Promise<T | typeof FAILED> => {
       this.requests.push(`${pod} ${verb}`);
       await this.#latency();

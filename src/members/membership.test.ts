@@ -23,7 +23,7 @@ describe('members', () => {
     expect(first).toMatchObject({
       pod: 'a',
       candidate: a.candidate,
-      campaigns: true,
+      campaigns: ['web'],
       address: 'a:4042',
       version: '1.0.0',
       role: 'standby',

@@ -98,7 +98,7 @@ export class Roster implements Membership {
     return {
       identity: lease.holder,
       candidate,
-      campaigns: campaigns === null ? null : campaigns === 'true',
+      campaigns: campaigns?.split(',').filter((name) => name !== '') ?? null,
       pod,
       address,
       role: candidate !== null && candidate === leader ? 'leader' : 'standby',

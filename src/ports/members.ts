@@ -10,7 +10,7 @@ export interface MemberProfile {
   readonly version: string | null;
   /** Its identity in the election: who leads is told by comparing it with the holder there. */
   readonly candidate: string | null;
-  /** Whether it would lead: `true` or `false`. */
+  /** Names of the elections in which it would lead, joined with commas; empty: in none. */
   readonly campaigns: string | null;
   /** When this process started, RFC 3339 by its own wall clock: to be shown, never to be reckoned with. */
   readonly since: string | null;

@@ -4,8 +4,8 @@ export interface Member {
   readonly identity: string;
   /** What it campaigns as; null where it does not say. */
   readonly candidate: string | null;
-  /** Whether it would lead, as of its last heartbeat; null where it does not say. */
-  readonly campaigns: boolean | null;
+  /** Names of the elections in which it would lead, as of its last heartbeat; null where it does not say. */
+  readonly campaigns: readonly string[] | null;
   readonly pod: string | null;
   readonly address: string | null;
   readonly role: 'leader' | 'standby';

@@ -1,14 +1,17 @@
-import type { ElectionControl } from '../leadership/control.ts';
+import { type ElectionControl, wouldLead } from '../leadership/control.ts';
 import type { Leadership } from '../leadership/leadership.ts';
 import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
 import type { Membership } from '../ports/membership.ts';
+import { Crashes } from './crashes.ts';
 import { Holders } from './holders.ts';
 import { type Move, planShares, type SharedLease, type SharePlan } from './plan.ts';
+import { Refusals } from './refusals.ts';
+import { type Sharers, sharersOf } from './sharers.ts';
 
 export interface SharedElection {
   readonly leadership: Leadership;
-  readonly control: Pick<ElectionControl, 'stepDown' | 'standBack'>;
+  readonly control: Pick<ElectionControl, 'stepDown' | 'standBack' | 'candidacy'>;
 }
 
 export interface FairShareOptions {
@@ -22,9 +25,6 @@ export interface FairShareOptions {
   readonly log: Logger;
 }
 
-/** In lease durations: how long whoever did not take what was handed over is not offered it again. */
-const REFUSED_LEASE_DURATIONS = 20;
-
 /** A hand-over by this replica; `endedMonoMs`: when the Lease was freed. */
 interface HandOver extends Move {
   endedMonoMs: number | null;
@@ -32,19 +32,19 @@ interface HandOver extends Move {
 
 /**
  * Spreads elections over the members. What becomes free is left to whom the plan gives it, for a while; what is led too much is
- * handed over, one election at a time, once the members have not changed for a lease duration.
+ * handed over, one election at a time, once the members, and what each would lead, have not changed for a lease duration.
  */
 export class FairShare {
   readonly #options: FairShareOptions;
   readonly #me: string;
   readonly #holders = new Holders();
-  /** Until when, by election and member. */
-  readonly #refused = new Map<string, number>();
+  readonly #refusals: Refusals;
+  readonly #crashes: Crashes;
   #timer: Timer | null = null;
   #startedMonoMs = 0;
-  /** When each member that would lead was last heard of, by identity. */
-  #heardMonoMs = new Map<string, number>();
-  #members: readonly string[] = [];
+  #sharers: Sharers = { all: new Map(), complete: false };
+  /** Who they are and what each would lead, as text. */
+  #members = '';
   #membersSinceMonoMs = 0;
   #jitterMs = 0;
   /** The members have been seen, this one among them. */
@@ -55,6 +55,8 @@ export class FairShare {
   constructor(options: FairShareOptions) {
     this.#options = options;
     this.#me = options.elections[0]!.leadership.identity;
+    this.#refusals = new Refusals(options.leaseDurationMs);
+    this.#crashes = new Crashes(options.leaseDurationMs);
   }
 
   start(): void {
@@ -90,8 +92,7 @@ export class FairShare {
       this.#awaitMembers(nowMonoMs);
       return null;
     }
-    for (const [key, untilMonoMs] of this.#refused) if (nowMonoMs >= untilMonoMs) this.#refused.delete(key);
-    const plan = this.#planOf(leases);
+    const plan = this.#planOf(leases, nowMonoMs);
     for (const { leadership, control } of elections) {
       const heir = plan.heirs.get(leadership.lease().name);
       control.standBack(heir !== undefined && heir !== this.#me);
@@ -100,33 +101,52 @@ export class FairShare {
   }
 
   /** Made anew only where something has changed: with hundreds of members it takes a while. */
-  #planOf(elections: readonly SharedLease[]): SharePlan {
+  #planOf(elections: readonly SharedLease[], nowMonoMs: number): SharePlan {
     const held = elections.map(({ holder, former }) => `${holder} ${former}`);
-    const leaving = new Set(this.#members.filter((member) => this.#mayBeLeaving(member)));
-    const key = [...held, ...this.#members, '', ...leaving, '', ...this.#refused.keys()].join('\n');
+    const members = [...this.#sharers.all.keys()];
+    const leaving = new Set(members.filter((member) => this.#mayBeLeaving(member)));
+    const unsettled = new Set(members.filter((member) => this.#isUnsettled(member, nowMonoMs)));
+    const refused = this.#refusals.key(nowMonoMs);
+    const key = [...held, this.#members, '', ...leaving, '', ...unsettled, '', refused].join('\n');
     if (this.#plan?.key === key) return this.#plan.plan;
-    const refuses = (election: string, member: string) => this.#refused.has(refusalOf(election, member));
-    const plan = planShares({ elections, members: this.#members, leaving, refuses });
+    const refuses = (election: string, member: string) =>
+      unsettled.has(member) ||
+      !this.#sharers.all.get(member)!.campaigns.has(election) ||
+      this.#refusals.has(election, member, nowMonoMs);
+    const plan = planShares({ elections, members, leaving, refuses });
     this.#plan = { key, plan };
     return plan;
   }
 
+  /** Its predecessors crashed: it is given nothing yet. */
+  #isUnsettled(member: string, nowMonoMs: number): boolean {
+    return this.#crashes.unsettled(this.#sharers.all.get(member)!.pod, nowMonoMs);
+  }
+
   /** It gave something up, or let it run out, and was not heard of since. */
   #mayBeLeaving(member: string): boolean {
-    return this.#holders.gaveUpSince(member, this.#heardMonoMs.get(member) ?? Number.NEGATIVE_INFINITY);
+    return this.#holders.gaveUpSince(member, this.#sharers.all.get(member)?.heardMonoMs ?? Number.NEGATIVE_INFINITY);
   }
 
   #noteMembers(nowMonoMs: number): void {
-    const { membership, random, retryPeriodMs } = this.#options;
-    const { members: all, watching } = membership.answer();
-    const heard = new Map<string, number>();
-    for (const { candidate, alive, campaigns, lastHeartbeatAgoMs } of all) {
-      if (candidate !== null && alive && campaigns !== false) heard.set(candidate, nowMonoMs - lastHeartbeatAgoMs);
-    }
-    this.#heardMonoMs = heard;
-    this.#holders.forgetAllBut(heard);
-    const members = [...heard.keys()].sort();
-    if (watching && members.join() === this.#members.join()) return;
+    const { elections, membership, random, retryPeriodMs } = this.#options;
+    const { members: answered, watching } = membership.answer();
+    const own = {
+      identity: this.#me,
+      campaigns: elections.flatMap(({ leadership, control }) =>
+        wouldLead(control.candidacy()) ? leadership.lease().name : [],
+      ),
+      elections: elections.map(({ leadership }) => leadership.lease().name),
+    };
+    if (watching) this.#crashes.note(answered, nowMonoMs);
+    this.#sharers = sharersOf(answered, own, nowMonoMs);
+    const { all, complete } = this.#sharers;
+    this.#holders.forgetAllBut(all);
+    this.#refusals.forgetAllBut(new Set(answered.map(({ candidate }) => candidate)));
+    const members = [complete, ...[...all].map(([identity, { campaigns }]) => `${identity} ${[...campaigns]}`)].join(
+      '\n',
+    );
+    if (watching && members === this.#members) return;
     this.#members = members;
     this.#membersSinceMonoMs = nowMonoMs;
     this.#jitterMs = random() * retryPeriodMs;
@@ -136,7 +156,7 @@ export class FairShare {
   #awaitMembers(nowMonoMs: number): void {
     const { elections, leaseDurationMs, retryPeriodMs } = this.#options;
     const settled = nowMonoMs - this.#membersSinceMonoMs >= retryPeriodMs / 2;
-    this.#known = settled && this.#members.includes(this.#me);
+    this.#known = settled && this.#sharers.all.has(this.#me);
     const waits = nowMonoMs - this.#startedMonoMs < leaseDurationMs;
     for (const { control } of elections) control.standBack(waits);
   }
@@ -146,6 +166,8 @@ export class FairShare {
     const nowMonoMs = clock.now().monoMs;
     const membersSettled = nowMonoMs - this.#membersSinceMonoMs >= leaseDurationMs + this.#jitterMs;
     const holdersSettled = nowMonoMs - this.#holders.changedMonoMs >= retryPeriodMs + this.#jitterMs;
+    // Whoever leads elections that are not known here would give some back.
+    if (!this.#sharers.complete) return;
     if (this.#handOver !== null || !membersSettled || !holdersSettled) return;
     // One that was only found may be long dead.
     const confirmed = new Set(
@@ -172,13 +194,8 @@ export class FairShare {
     const leader = elections.find(({ leadership }) => leadership.lease().name === lease)!.leadership.leader();
     if (leader === null && nowMonoMs - endedMonoMs < leaseDurationMs) return;
     this.#handOver = null;
-    if (leader?.identity === to) return;
-    this.#refused.set(refusalOf(lease, to), nowMonoMs + REFUSED_LEASE_DURATIONS * leaseDurationMs);
+    if (leader?.identity === to) return this.#refusals.took(lease, to);
+    this.#refusals.refused(lease, to, nowMonoMs);
     log.info({ code: 'SHARE_NOT_TAKEN', lease, to }, 'the replica that was named did not come');
   }
-}
-
-/** Neither name nor identity has a blank in it. */
-function refusalOf(election: string, member: string): string {
-  return `${election} ${member}`;
 }

@@ -10,6 +10,11 @@ const leases = fc
   .map((holders) => holders.map((holder, i): SharedLease => ({ name: `s${i}`, holder, former: null })));
 const members = fc.subarray(MEMBERS, { minLength: 1 });
 const view = fc.record<ShareView>({ elections: leases, members });
+/** Who would not lead what. */
+const refusal = fc
+  .array(fc.tuple(fc.nat(23), fc.constantFrom(...MEMBERS)), { maxLength: 60 })
+  .map((pairs) => new Set(pairs.map(([i, member]) => `s${i} ${member}`)))
+  .map((refused) => (election: string, member: string) => refused.has(`${election} ${member}`));
 
 function loads({ elections, members }: ShareView): Map<string, number> {
   return new Map(members.map((member) => [member, elections.filter(({ holder }) => holder === member).length]));
@@ -62,6 +67,32 @@ test('once all moves are made and all that is free is claimed, nobody leads two 
   );
 });
 
+test('in the end nobody leads what another would lead, too, who leads two fewer; and nothing goes to whom it must not', () => {
+  fc.assert(
+    fc.property(view, refusal, fc.array(fc.nat(), { minLength: 400, maxLength: 400 }), (seen, refuses, turns) => {
+      const { heirs } = planShares({ ...seen, refuses });
+      let elections = seen.elections.map((lease) =>
+        lease.holder === null ? { ...lease, holder: heirs.get(lease.name) ?? null } : lease,
+      );
+      for (const turn of turns) {
+        const me = seen.members[turn % seen.members.length]!;
+        const move = planShares({ ...seen, elections, refuses }).moves.find(({ from }) => from === me);
+        if (move === undefined) continue;
+        expect(refuses(move.election, move.to)).toBe(false);
+        elections = apply(elections, [move]);
+      }
+      const counts = loads({ ...seen, elections });
+      for (const { name, holder } of elections) {
+        for (const member of seen.members) {
+          if (!counts.has(holder ?? '') || refuses(name, member)) continue;
+          expect(counts.get(holder!)! - counts.get(member)!).toBeLessThanOrEqual(1);
+        }
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
 test('there is no way with fewer moves', () => {
   fc.assert(
     fc.property(view, (seen) => {
@@ -110,21 +141,27 @@ test('whoever dies, what it led is spread so that nobody leads two more than ano
 test('whoever sees which members, nothing goes to and fro: each move makes the shares more even', () => {
   const views = fc.array(members, { minLength: MEMBERS.length, maxLength: MEMBERS.length });
   fc.assert(
-    fc.property(leases, views, fc.array(fc.nat(), { minLength: 1, maxLength: 200 }), (start, seen, turns) => {
-      let elections = start;
-      let unevenness = sumOfSquares(elections);
-      for (const turn of turns) {
-        const who = turn % MEMBERS.length;
-        const me = MEMBERS[who]!;
-        const own = planShares({ elections, members: [...new Set([me, ...seen[who]!])] });
-        const move = own.moves.find(({ from }) => from === me);
-        if (move === undefined) continue;
-        elections = apply(elections, [move]);
-        const now = sumOfSquares(elections);
-        expect(now).toBeLessThan(unevenness);
-        unevenness = now;
-      }
-    }),
+    fc.property(
+      leases,
+      views,
+      refusal,
+      fc.array(fc.nat(), { minLength: 1, maxLength: 200 }),
+      (start, seen, refuses, turns) => {
+        let elections = start;
+        let unevenness = sumOfSquares(elections);
+        for (const turn of turns) {
+          const who = turn % MEMBERS.length;
+          const me = MEMBERS[who]!;
+          const own = planShares({ elections, members: [...new Set([me, ...seen[who]!])], refuses });
+          const move = own.moves.find(({ from }) => from === me);
+          if (move === undefined) continue;
+          elections = apply(elections, [move]);
+          const now = sumOfSquares(elections);
+          expect(now).toBeLessThan(unevenness);
+          unevenness = now;
+        }
+      },
+    ),
   );
 });
 

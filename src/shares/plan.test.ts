@@ -21,8 +21,8 @@ test('what is free goes to whoever leads fewest', () => {
 
 test('as few as can be are handed over, the last by name first', () => {
   expect(plan({ a: 's1 s2 s3', b: 's4 s5 s6', c: 's7 s8 s9' }, 'a', 'b', 'c', 'd').moves).toEqual([
-    { election: 's6', from: 'b', to: 'd' },
     { election: 's9', from: 'c', to: 'd' },
+    { election: 's6', from: 'b', to: 'd' },
   ]);
 });
 
@@ -36,9 +36,9 @@ test.each([[{ a: 's1 s2', b: 's3' }], [{ a: 's1', b: 's2 s3' }], [{ a: 's1', b: 
 test('each has an heir for when its leader goes: the others share what that led, and as evenly', () => {
   const { heirs } = plan({ a: 's1 s2 s3', b: 's4 s5 s6', c: 's7 s8 s9' }, 'a', 'b', 'c');
   expect(Object.fromEntries(heirs)).toEqual({
-    ...{ s1: 'b', s2: 'b', s3: 'c' },
-    ...{ s4: 'a', s5: 'a', s6: 'c' },
-    ...{ s7: 'a', s8: 'a', s9: 'b' },
+    ...{ s1: 'b', s2: 'c', s3: 'b' },
+    ...{ s4: 'a', s5: 'c', s6: 'a' },
+    ...{ s7: 'a', s8: 'b', s9: 'a' },
   });
 });
 
@@ -81,6 +81,21 @@ test('whoever is known not to take one gets another', () => {
     { election: 's3', from: 'a', to: 'b' },
     { election: 's2', from: 'a', to: 'b' },
   ]);
+});
+
+test('whoever would lead a few only gets its share of these', () => {
+  const refuses = (election: string, member: string) => member === 'b' && !['s1', 's2'].includes(election);
+  const all = leases({ a: 's1 s2 s3 s4 s5 s6 s7 s8' });
+  const { moves, heirs } = planShares({ elections: all, members: ['a', 'b'], refuses });
+  expect(moves.map(({ election }) => election)).toEqual(['s2', 's1']);
+  expect([...heirs.keys()]).toEqual(['s1', 's2']);
+});
+
+test('what is free counts for whom it can only go to', () => {
+  const refuses = (election: string, member: string) => election === 's4' && member === 'a';
+  const elections = leases({ a: 's1 s2 s3', b: '', '': 's4' });
+  const { moves, heirs } = planShares({ elections, members: ['a', 'b'], refuses });
+  expect([moves.length, heirs.get('s4')]).toEqual([1, 'b']);
 });
 
 test('what nobody takes has no heir: anybody may claim it', () => {

@@ -135,6 +135,8 @@ scenario(
     await untilShared(5, 4);
     await start(victim);
     await untilShared(3, 3, 3);
+    const { json } = await (await scene.replicas[0]!.listening).get('/members');
+    expect((json.members as { campaigns: string[] }[]).map(({ campaigns }) => campaigns)).toEqual(Array(3).fill(names));
 
     for (const { replica } of witnesses) if (replica.running) await replica.leave();
     for (const name of names) {

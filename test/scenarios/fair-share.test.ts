@@ -113,6 +113,36 @@ test('an outage that ends all terms leaves nothing unled after it, and the share
   expect(world.shares()).toEqual({ a: 3, b: 3, c: 3 });
 });
 
+describe('a replica that crashes again and again', () => {
+  async function crash(world: SharedWorld, times: number, everyMs: number): Promise<number> {
+    world.forget();
+    for (let i = 0; i < times; i += 1) {
+      const crashing = world.add('c');
+      await world.pass(everyMs - 10_000);
+      crashing.kill();
+      await world.pass(10_000);
+    }
+    return world.started.filter(({ by }) => by === 'c').length;
+  }
+
+  test.each([45_000, 120_000])('every %d ms is given less and less', async (everyMs) => {
+    const world = await spread('a', 'b');
+    expect(await crash(world, 1, everyMs)).toBeGreaterThan(0);
+    await crash(world, 3, everyMs);
+    expect(await crash(world, 2, everyMs), 'after four crashes').toBe(0);
+  });
+
+  test('is given its share once it lives', async () => {
+    const world = await spread('a', 'b');
+    await crash(world, 3, 45_000);
+    world.add('c');
+    await world.pass(7 * leaseDurationMs);
+    expect(world.shares()).toMatchObject({ c: 0 });
+    await world.pass(leaseDurationMs + 90_000);
+    expect(world.shares()).toEqual({ a: 3, b: 3, c: 3 });
+  });
+});
+
 describe('a replica that does not campaign', () => {
   test('is given nothing, and what it gave up is shared by the others', async () => {
     const world = await spread('a', 'b', 'c');
@@ -131,9 +161,35 @@ describe('a replica that does not campaign', () => {
     expect(Object.values(world.shares())).toEqual([3, 3, 3]);
   });
 
-  test('in one election is not offered that one again soon, and gets others', async () => {
+  test('in one election is not offered that one, and gets others', async () => {
     const world = await spread('a');
     const late = world.add('b');
+    // The names given away first.
+    for (const name of ['s9', 's8']) void late.of(name).runner.pause({ immediate: false });
+    world.forget();
+    await world.pass(180_000);
+    expect(world.shares()).toEqual({ a: 5, b: 4 });
+    expect(world.replicas.flatMap(({ logged }) => logged)).toEqual(Array(4).fill('SHARE_HANDED_OVER'));
+  });
+
+  test('in most elections gets its share of the rest, and all comes to rest', async () => {
+    const world = await spread('a');
+    const late = world.add('b');
+    for (const name of NINE.slice(2)) void late.of(name).runner.pause({ immediate: false });
+    await world.pass(180_000);
+    expect(world.shares()).toEqual({ a: 7, b: 2 });
+    world.forget();
+    await world.pass(600_000);
+    expect(world.started).toEqual([]);
+    for (const name of NINE.slice(2)) late.of(name).runner.resume();
+    await world.pass(180_000);
+    expect(world.shares()).toEqual({ a: 5, b: 4 });
+  });
+
+  test('in one election, and does not say so, is not offered that one again soon, and gets others', async () => {
+    const world = await spread('a');
+    const late = world.add('b');
+    late.says = NINE;
     // The names given away first.
     for (const name of ['s9', 's8']) void late.of(name).runner.pause({ immediate: false });
     world.forget();
@@ -143,6 +199,44 @@ describe('a replica that does not campaign', () => {
     expect(first!.led()).toEqual(expect.arrayContaining(['s8', 's9']));
     expect(first!.logged.filter((code) => code === 'SHARE_NOT_TAKEN')).toHaveLength(2);
     expect(longestMs(world)).toBeLessThan(HOLD_OFF_MS + 1_000);
+  });
+});
+
+describe('while replicas know different elections', () => {
+  const FOUR = NINE.slice(0, 4);
+  const REST_MS = 240_000;
+  const handedOver = (world: SharedWorld) => world.replicas.flatMap(({ logged }) => logged).length;
+
+  test.each([
+    { change: 'are added', before: FOUR, after: NINE },
+    { change: 'are removed', before: NINE, after: FOUR },
+    { change: 'are renamed', before: NINE.slice(0, 6), after: NINE.slice(3) },
+  ])('since some $change, nothing goes to and fro, and all are shared in the end', async ({ before, after }) => {
+    const world = new SharedWorld(NINE, seeded(7));
+    const [a, b] = [world.add('a', before), world.add('b', before)];
+    await world.pass(60_000);
+    for (const [leaver, name] of [
+      [null, 'c'],
+      [a, 'd'],
+      [b, 'e'],
+    ] as const) {
+      world.add(name, after);
+      if (leaver !== null) void leaver.leave();
+      await world.pass(120_000);
+      const moved = handedOver(world);
+      world.forget();
+      await world.pass(REST_MS);
+      expect(world.started, `once ${name} has come`).toEqual([]);
+      expect(handedOver(world)).toBe(moved);
+      const known = new Set(
+        world.replicas.flatMap(({ dead, elections }) => (dead ? [] : elections.map((one) => one.name))),
+      );
+      expect(world.replicas.flatMap((one) => one.led()).sort(), 'all that anybody knows is led').toEqual(
+        [...known].sort(),
+      );
+    }
+    const counts = Object.values(world.shares());
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
   });
 });
 

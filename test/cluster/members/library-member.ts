@@ -85,7 +85,7 @@ export class LibraryMember {
     const ports = { clock: systemClock, timers: systemTimers, random };
     const client = new KubeClient({ transport: this.gate, clock: systemClock, metrics: NO_METRICS, log: SILENT_LOG });
     const candidate = `${podName}_uid_${start}`;
-    const profile = { pod: podName, address: null, version: '1.0.0', candidate, campaigns: 'true', since: null };
+    const profile = { pod: podName, address: null, version: '1.0.0', candidate, campaigns: election, since: null };
     const own = { labels: {}, owner: null, profile };
     const isMember = (name: string) => isMemberLeaseName(election, name);
     this.membership = createMembership({

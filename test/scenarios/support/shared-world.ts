@@ -15,7 +15,7 @@ const MEMBER_DURATION_MS = 40_000;
 interface Heartbeats {
   readonly count: number;
   readonly lastMs: number;
-  readonly campaigns: boolean;
+  readonly campaigns: readonly string[];
 }
 
 export interface Held {
@@ -36,13 +36,16 @@ export class SharingReplica {
   readonly blindTo = new Set<string>();
   readonly logged: string[] = [];
   dead = false;
+  /** What its heartbeats name instead of the elections in which it would lead. */
+  says: readonly string[] | null = null;
 
-  constructor(name: string, start: number, world: SharedWorld) {
+  constructor(name: string, start: number, world: SharedWorld, elections: readonly string[]) {
     this.name = name;
     this.identity = `${name}_uid-${name}-${start}_${start}`;
     const time = new ProcessTime(world.time);
     this.time = time;
-    this.elections = [...world.leases].map(([election, store]) => {
+    this.elections = elections.map((election) => {
+      const store = world.leases.get(election)!;
       const link = new Link(world.time, time, store);
       const lease = { namespace: 'default', name: election };
       const leadership = new Leadership({ identity: this.identity, lease, timings: TIMINGS, clock: time });
@@ -74,8 +77,8 @@ export class SharingReplica {
     });
   }
 
-  get campaigns(): boolean {
-    return this.elections.some(({ runner }) => runner.candidacy().candidate);
+  get campaigns(): readonly string[] {
+    return this.says ?? this.elections.flatMap(({ name, runner }) => (runner.candidacy().candidate ? name : []));
   }
 
   led(): string[] {
@@ -125,8 +128,9 @@ export class SharedWorld {
     this.random = random;
   }
 
-  add(name: string): SharingReplica {
-    const replica = new SharingReplica(name, this.replicas.length + 1, this);
+  /** With these elections, or with all of them. */
+  add(name: string, elections: readonly string[] = [...this.leases.keys()]): SharingReplica {
+    const replica = new SharingReplica(name, this.replicas.length + 1, this, elections);
     this.replicas.push(replica);
     replica.shares.start();
     for (const { runner } of replica.elections) runner.start();
@@ -180,7 +184,9 @@ export class SharedWorld {
 
   #look(): void {
     for (const election of this.leases.keys()) {
-      const acting = this.replicas.filter((one) => !one.dead && one.of(election).leadership.workValidForMs() > 0);
+      const isActing = ({ elections, dead }: SharingReplica) =>
+        !dead && elections.some(({ name, leadership }) => name === election && leadership.workValidForMs() > 0);
+      const acting = this.replicas.filter(isActing);
       expect(
         acting.slice(1).map(({ name }) => name),
         `one leader of ${election} at a time`,

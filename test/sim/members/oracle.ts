@@ -200,17 +200,19 @@ export class MemberOracle implements NetworkObserver {
   }
 
   exchanged({ process, request, reply, faked }: Exchange): void {
-    if (faked || reply === null) return;
+    if (reply === null) return;
     const ledger = this.#ledgers.get(process)!;
+    // A stale listing tells, too: what came after it is told by the watch from its version on.
+    if (request.path.includes('?') && reply.status === 200) {
+      ledger.watchGap = false;
+      for (const lease of leasesIn(reply.body)) show(ledger, lease);
+    }
+    if (faked) return;
     if (reply.status === 400 || reply.status === 422) {
       this.violate(11, `${process} sends a body that is refused: ${JSON.stringify(reply.body)}`);
     }
     const written = (request.method === 'PUT' || request.method === 'POST') && reply.status < 300;
     if (written) ledger.acknowledged = true;
-    if (request.path.includes('?')) {
-      ledger.watchGap = false;
-      for (const lease of leasesIn(reply.body)) show(ledger, lease);
-    }
     if (request.method === 'DELETE' && reply.status === 409) this.racesLost += 1;
   }
 
