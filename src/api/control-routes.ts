@@ -35,11 +35,15 @@ export function createControlRoutes({ elections, log }: ControlRoutesOptions): R
         replyError(req, res, options);
         return;
       }
-      const which = elections.length > 1 && { lease: election.leadership.lease().name };
-      log.info({ path: req.path, ...which, ...options }, 'Asked for a change over the local API');
+      const { name } = election.leadership.lease();
+      const isOneOfSeveral = elections.length > 1;
+      log.info(
+        { path: req.path, ...(isOneOfSeveral && { lease: name }), ...options },
+        'Asked for a change over the local API',
+      );
       const reply = await act(election, options);
       if ('code' in reply) replyError(req, res, reply);
-      else replyJson(res, 200, JSON.stringify({ ...reply, ...which }));
+      else replyJson(res, 200, JSON.stringify({ ...reply, ...(isOneOfSeveral && { name }) }));
     };
     router
       .route([path, electionPath(`:election${path}`)])

@@ -118,7 +118,7 @@ describe('changes', () => {
     const ask = supertest(f.api.local);
     await ask.post('/elections/b.c/step-down').send({ to: 'web-1' }).expect(200);
     await ask.post('/elections/a/pause').expect(200);
-    await ask.post('/elections/a/resume').expect(200, { paused: false, lease: 'a' });
+    await ask.post('/elections/a/resume').expect(200, { paused: false, name: 'a' });
     await ask.post('/pause').expect(200);
     expect(f.others[1]!.control.calls).toEqual([`step-down immediate=false to=${OTHER_IDENTITY}`]);
     expect(f.others[0]!.control.calls).toEqual(['pause immediate=false', 'resume']);
