@@ -68,8 +68,11 @@ function release(draft: Draft, byMonoMs: number, now: Instant): void {
   if (sighting.kind === 'unknown' || draft.claimUnconfirmed) return read(draft, byMonoMs - now.monoMs);
   if (sighting.kind === 'absent') return endRelease(draft, 'freed', now);
   const { holder } = sighting.record;
-  if (!isOurs(sighting.record, draft) && !isToBeFreed(draft))
+  // What was begun for another record must not free this one while whoever it displaced may still be at work.
+  const isFreedAnyway = isToBeFreed(draft) && claimableAtMonoMs(sighting, draft) <= now.monoMs;
+  if (!isOurs(sighting.record, draft) && !isFreedAnyway) {
     return endRelease(draft, holder === '' ? 'freed' : 'taken', now);
+  }
   const content = releaseContent(sighting.record, draft.successor, now);
   write(draft, 'release', sighting.record, content, byMonoMs - now.monoMs, now);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { CONFLICT, Driver, lease, ME, OTHER, REFUSED, stored } from './driver.fixture.ts';
+import { CONFLICT, Driver, lease, ME, OTHER, REFUSED, stored, UNKNOWN } from './driver.fixture.ts';
 import type { ElectionEvent, LeaseRecord } from './index.ts';
-import { standsAtMonoMs } from './index.ts';
+import { standsAtMonoMs, viewOf } from './index.ts';
 
 const COORDINATED = { coordinated: true } as const;
 const FREE = lease({ holder: '', renewTime: null, acquireTime: null });
@@ -43,13 +43,37 @@ const candidate = (replica: Driver) => standsAtMonoMs(replica.state) <= replica.
 
 describe('in a coordinated election a replica', () => {
   test('never takes a Lease that is free, expired or missing', () => {
-    expect(watcher().wakeInMs()).toBeNull();
-    expect(watcher(lease()).wait(60_000).tick().effects).toEqual([]);
+    for (const record of [FREE, lease()]) {
+      const replica = watcher(record);
+      for (let looks = 0; looks < 20; looks += 1) {
+        expect(replica.wake().kinds()).toEqual(['read']);
+        replica.reply({ kind: 'ok', record });
+      }
+    }
     const missing = new Driver(COORDINATED).send({ kind: 'absent', resourceVersion: '9' }).watching(true);
     for (let looks = 0; looks < 20; looks += 1) {
       expect(missing.wake().kinds()).toEqual(['read']);
       missing.reply({ kind: 'absent' });
     }
+  });
+
+  test('asks nothing while somebody renews, and looks for itself at what has run out, ever more seldom', () => {
+    const replica = watcher(lease());
+    for (let second = 2; second < 60; second += 2) {
+      const renewTime = `2026-01-01T00:00:${String(second).padStart(2, '0')}.000000Z`;
+      replica.wait(2_000).sees(lease({ resourceVersion: String(200 + second), renewTime }));
+      expect(replica.tick().effects).toEqual([]);
+    }
+    // Its watch may be deaf: it may have been named, and the controller leaves an expired Lease to the best candidate.
+    expect(replica.wakeInMs()).toBe(15_000);
+    const waits: (number | null)[] = [];
+    for (let looks = 0; looks < 7; looks += 1) {
+      const { sighting } = replica.wake().state;
+      expect(replica.kinds()).toEqual(['read']);
+      if (sighting.kind === 'present') replica.reply({ kind: 'ok', record: sighting.record });
+      waits.push(replica.wakeInMs());
+    }
+    expect(waits).toEqual([2_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
   });
 
   test('claims at once the free Lease in which it is named, by one write over exactly that version', () => {
@@ -115,7 +139,7 @@ describe('in a coordinated election a replica', () => {
   test('is not named any more when another one is before it could claim', () => {
     const replica = besideLeader().wait(4_000).sees(named());
     replica.sees(lease({ resourceVersion: '120', holder: 'c_uid-c_1', acquireTime: null }));
-    expect(replica.wakeInMs()).toBeNull();
+    expect(replica.wake().kinds()).toEqual(['read']);
   });
 
   test('does not claim over what the controller wrote meanwhile', () => {
@@ -129,7 +153,7 @@ describe('in a coordinated election a replica', () => {
   test('asks no holder to give way', () => {
     const replica = new Driver({ ...COORDINATED, candidacy: { ...watcher().state.config.candidacy, preempt: true } });
     replica.sees(lease({ holderPriority: 1 }), 'list').watching(true);
-    expect(replica.wait(100_000).tick().effects).toEqual([]);
+    expect(replica.wait(100_000).tick().kinds()).toEqual(['read']);
   });
 
   test('renews as any leader does, and keeps the term', () => {
@@ -175,13 +199,47 @@ describe('in a coordinated election a replica', () => {
     expect(replica.all('update')).toHaveLength(1);
   });
 
+  test.each([{ kind: 'pause' }, { kind: 'eligible', value: false }] as const)(
+    'frees it no sooner, whatever release has begun before ($kind)',
+    (bar) => {
+      const replica = watcher().sees(named()).tick().watching(false);
+      replica.reply(UNKNOWN);
+      replica.send(bar);
+      while (replica.state.pending === null) replica.wake();
+      expect(replica.state.releaseByMonoMs).not.toBeNull();
+      // Meanwhile another one led, and was displaced by wall clocks while it was still at work.
+      const record = named({
+        resourceVersion: '200',
+        preferredHolder: 'c_uid-c_1',
+        renewTime: '2026-01-01T00:02:00.000000Z',
+      });
+      replica.reply({ kind: 'ok', record });
+      expect(replica.kinds()).not.toContain('update');
+      replica.watching(true);
+      expect(replica.wakeInMs()).toBe(15_000);
+      expect(replica.wake().the('update').content.holder).toBe('');
+    },
+  );
+
+  test('tells nobody of a leader that has not claimed yet', () => {
+    const replica = besideLeader();
+    expect(viewOf(replica.state).holder?.identity).toBe(OTHER);
+    replica.sees(named({ resourceVersion: '120', holder: 'c_uid-c_1' }));
+    expect(viewOf(replica.state)).toMatchObject({ holder: null, term: null });
+    const claimed = lease({ resourceVersion: '121', holder: 'c_uid-c_1', leaseDurationMs: 15_000 });
+    expect(viewOf(replica.sees(claimed).state).holder?.identity).toBe('c_uid-c_1');
+    // A leader of client-go's keeps what the controller has written, but for the duration.
+    const foreign = lease({ resourceVersion: '122', holder: 'c_uid-c_1', acquireTime: null });
+    expect(viewOf(replica.sees(foreign).state).holder?.identity).toBe('c_uid-c_1');
+  });
+
   test('names an empty holder in a Lease that has none at all, before it stands as a candidate', () => {
     const replica = new Driver(COORDINATED).sees({ ...FREE, holderUnset: true }, 'list');
     expect(candidate(replica)).toBe(false);
     expect(replica.the('update')).toMatchObject({ base: { resourceVersion: '100' }, content: { holder: '' } });
     replica.reply({ kind: 'ok', record: stored(replica.the('update').content, '101') });
     expect(candidate(replica)).toBe(true);
-    expect(replica.watching(true).wakeInMs()).toBeNull();
+    expect(replica.watching(true).wake().kinds()).toEqual(['read']);
     const paused = new Driver(COORDINATED).send({ kind: 'pause' }).sees({ ...FREE, holderUnset: true }, 'list');
     expect(paused.effects).toEqual([]);
   });

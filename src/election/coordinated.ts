@@ -16,6 +16,11 @@ export function isAssignment(record: LeaseRecord, { coordinated, identity }: Ele
   return coordinated === true && record.holder === identity && record.acquireTime === null;
 }
 
+/** The controller gives whoever it names 5 s, and no acquireTime; client-go's leaders have none either, but their own duration. */
+export function isUnclaimed({ acquireTime, leaseDurationMs }: LeaseRecord): boolean {
+  return acquireTime === null && leaseDurationMs === 5_000;
+}
+
 /** Whether the Lease is this replica's to claim. */
 export function isAppointed({ sighting, config }: Known): boolean {
   return sighting.kind === 'present' && sighting.record.holder === config.identity && !asksToGiveWay(sighting.record);

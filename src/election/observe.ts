@@ -28,14 +28,32 @@ export function onWatching(draft: Draft, up: boolean, now: Instant): void {
   draft.watching = up;
   if (!up) draft.readAtMonoMs = now.monoMs;
   else if (isTold(draft, now) && draft.outdatedVersion === null && !draft.claimUnconfirmed) {
-    draft.readAtMonoMs = Number.POSITIVE_INFINITY;
+    draft.readAtMonoMs = doubtsWatchAtMonoMs(draft, now);
   }
 }
 
 /** While changes arrive by themselves nothing needs to be read; else the Lease is polled. */
 export function scheduleRead(draft: Draft, now: Instant): void {
   const { retryPeriodMs } = draft.config.timings;
-  draft.readAtMonoMs = isTold(draft, now) ? Number.POSITIVE_INFINITY : now.monoMs + retryPeriodMs;
+  draft.readAtMonoMs = isTold(draft, now) ? doubtsWatchAtMonoMs(draft, now) : now.monoMs + retryPeriodMs;
+}
+
+const DOUBT_MS_MAX = 30_000;
+
+/**
+ * When to look although the watch works. Elsewhere a claim finds out that the watch has told nothing of a Lease that is renewed; in a
+ * coordinated election nobody claims what does not name him. So what has run out is looked at, at first after a retry period
+ * and then ever more seldom.
+ */
+function doubtsWatchAtMonoMs(draft: Draft, now: Instant): number {
+  const { sighting, config } = draft;
+  if (!config.coordinated || sighting.kind !== 'present' || sighting.record.holder === config.identity) {
+    return Number.POSITIVE_INFINITY;
+  }
+  const claimableMonoMs = claimableAtMonoMs(sighting, draft);
+  const sinceMs = now.monoMs - claimableMonoMs;
+  if (sinceMs < 0) return claimableMonoMs;
+  return now.monoMs + Math.max(config.timings.retryPeriodMs, Math.min(sinceMs, DOUBT_MS_MAX));
 }
 
 /**

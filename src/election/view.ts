@@ -1,3 +1,4 @@
+import { isUnclaimed } from './coordinated.ts';
 import { recordDurationMs } from './sighting.ts';
 import type { ElectionState } from './state.ts';
 import type { Validity } from './timing.ts';
@@ -14,11 +15,14 @@ export interface ElectionView {
   readonly term: { readonly transitions: number; readonly acquireTime: string | null } | null;
 }
 
-/** The present view. A holder is shown no longer than its record, unchanged, is valid by this replica's own clock. */
+/**
+ * The present view. A holder is shown no longer than its record, unchanged, is valid by this replica's own clock, and not before it
+ * has claimed what it was given.
+ */
 export function viewOf(state: ElectionState): ElectionView {
   const { tenure, sighting, config } = state;
   const record = sighting.kind === 'present' ? sighting.record : null;
-  const held = record !== null && record.holder !== '';
+  const held = record !== null && record.holder !== '' && !(config.coordinated && isUnclaimed(record));
   return {
     tenure:
       tenure === null

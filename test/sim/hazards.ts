@@ -44,8 +44,8 @@ export const HAZARDS: readonly Hazard[] = [
     edits: [
       {
         file: 'src/election/act.ts',
-        from: 'if (!isOurs(sighting.record, draft) && !isToBeFreed(draft))',
-        to: "if (holder === '')",
+        from: 'if (!isOurs(sighting.record, draft) && !isFreedAnyway) {',
+        to: "if (holder === '') {",
       },
     ],
   },
