@@ -22,6 +22,7 @@ class FakeStore implements CandidateStore {
   readonly asked: string[] = [];
   watcher: CandidateWatchHandlers | null = null;
   down = false;
+  lists = 0;
   readonly #time: VirtualTime;
   #version = 10;
 
@@ -61,7 +62,10 @@ class FakeStore implements CandidateStore {
       if (name === IDENTITY) this.watcher?.missed();
       return { kind: 'removed' };
     });
-  list = async () => (this.down ? null : [...this.stored.values()]);
+  list = async () => {
+    this.lists += 1;
+    return this.down ? null : [...this.stored.values()];
+  };
   watch = (handlers: CandidateWatchHandlers) => {
     this.watcher = handlers;
     const close = () => {
@@ -190,6 +194,31 @@ describe('the part in a coordinated election', () => {
     coordination.start();
     await time.pass(100);
     expect([...store.stored.keys()]).toEqual(['cart-1_v_1', 'somebody']);
+  });
+
+  test('tries again when dead processes of its pod could not be looked for, a few times, and not after its end', async () => {
+    const { time, store, coordination } = fixture();
+    store.put('cart-0_u_1');
+    store.down = true;
+    coordination.start();
+    await time.pass(2_000);
+    store.down = false;
+    await time.pass(2_000);
+    expect(store.stored.size).toBe(0);
+
+    const hopeless = fixture();
+    hopeless.store.down = true;
+    hopeless.coordination.start();
+    await hopeless.time.pass(600_000);
+    expect(hopeless.store.lists).toBe(8);
+
+    const brief = fixture();
+    brief.store.down = true;
+    brief.coordination.start();
+    await brief.time.pass(100);
+    await brief.coordination.leave(100);
+    await brief.time.pass(600_000);
+    expect(brief.store.lists).toBe(1);
   });
 
   test('ends where the API server serves no candidates', async () => {

@@ -1,10 +1,10 @@
-import { parseIdentity } from '../election/index.ts';
 import type { Leadership } from '../leadership/leadership.ts';
 import type { Clock, Timer, Timers } from '../ports/clock.ts';
 import type { CandidateApi, CandidateStanding, CandidateStore } from '../ports/lease-candidates.ts';
 import type { Logger } from '../ports/log.ts';
 import type { CandidateReport } from './candidate.ts';
 import { CandidateLoop } from './candidate-loop.ts';
+import { removePredecessors } from './predecessors.ts';
 
 export interface CoordinationOptions {
   /** Asks what the API server offers. */
@@ -27,13 +27,13 @@ export interface Coordination extends CandidateStanding {
   leave(limitMs: number): Promise<void>;
 }
 
-const DISCOVERY_RETRY_MS_MIN = 1_000;
-const DISCOVERY_RETRY_MS_MAX = 15_000;
+const RETRY_MS_MIN = 1_000;
+const RETRY_MS_MAX = 15_000;
 /** Of the shutdown: what can't be deleted by then is forgotten after half an hour, and answers no question meanwhile. */
 const WITHDRAWAL_MS_MAX = 2_000;
 /** Longer than a lease duration and two rounds of the API server's, of 5 s each. */
 const IDLE_MS_MAX = 60_000;
-const PREDECESSORS_TIMEOUT_MS = 5_000;
+const PREDECESSORS_TRIES_MAX = 8;
 
 const REMEDY =
   'start every kube-apiserver (Kubernetes 1.33 or later) with --feature-gates=CoordinatedLeaderElection=true and --runtime-config=coordination.k8s.io/v1beta1=true, or unset LEASEGATE_COORDINATED';
@@ -47,6 +47,7 @@ export function createCoordination(options: CoordinationOptions): Coordination {
   let standsAtMonoMs = Number.POSITIVE_INFINITY;
   let pings = 0;
   let timer: Timer | null = null;
+  let clearing: Timer | null = null;
   let ended = false;
   let unreachable = false;
 
@@ -73,8 +74,8 @@ export function createCoordination(options: CoordinationOptions): Coordination {
           const fields = { code: 'COORDINATED_UNKNOWN', failure: found.code };
           log.warn(fields, `it can't be told whether the API server serves LeaseCandidates: ${found.message}`);
         }
-        const backoffMs = Math.min(DISCOVERY_RETRY_MS_MAX, DISCOVERY_RETRY_MS_MIN * 2 ** Math.min(tries, 10));
-        timer = timers.after(Math.max(backoffMs, found.retryAfterMs ?? 0), () => void discover(tries + 1));
+        const delayMs = Math.max(backoffMs(tries), found.retryAfterMs ?? 0);
+        timer = timers.after(delayMs, () => void discover(tries + 1));
       }
     }
   }
@@ -86,8 +87,14 @@ export function createCoordination(options: CoordinationOptions): Coordination {
     };
     loop = new CandidateLoop({ store, clock, timers, report });
     loop.stand(standsAtMonoMs);
-    void removePredecessors(store, leadership.identity);
+    void clear(store, 0);
     look(null, false);
+  }
+
+  async function clear(store: CandidateStore, tries: number): Promise<void> {
+    if (await removePredecessors(store, leadership.identity)) return;
+    if (ended || tries + 1 === PREDECESSORS_TRIES_MAX) return;
+    clearing = timers.after(backoffMs(tries), () => void clear(store, tries + 1));
   }
 
   /** With candidates and without a leader for long, nobody chooses. */
@@ -115,22 +122,14 @@ export function createCoordination(options: CoordinationOptions): Coordination {
     leave: async (limitMs) => {
       ended = true;
       timer?.cancel();
+      clearing?.cancel();
       await loop?.stop(limitMs);
     },
   };
 }
 
-/**
- * Candidates of dead processes of this pod. Left alone they answer no question, for which each election waits, and after 15
- * minutes make the API server ask all others again and again.
- */
-async function removePredecessors(store: CandidateStore, identity: string): Promise<void> {
-  const podUid = parseIdentity(identity)?.podUid;
-  const candidates = await store.list(PREDECESSORS_TIMEOUT_MS);
-  for (const candidate of candidates ?? []) {
-    if (candidate.name === identity || parseIdentity(candidate.name)?.podUid !== podUid) continue;
-    await store.remove(candidate, PREDECESSORS_TIMEOUT_MS);
-  }
+function backoffMs(tries: number): number {
+  return Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(tries, 10));
 }
 
 function logCandidate(

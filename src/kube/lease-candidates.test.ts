@@ -117,12 +117,28 @@ describe("a replica's candidate", () => {
     expect(await store.read(1_000)).toMatchObject({ kind: 'failed', code: 'unexpected' });
   });
 
-  test('is found among all of its namespace', async () => {
+  test('is found among all of its namespace, page by page, with those for the same Lease and no other', async () => {
     const { transport, store } = fixture();
-    transport.answers = [ok({ items: [stored(), { junk: true }] }), refusal(403)];
+    const other = { ...stored('10', { leaseName: 'mail' }), metadata: { ...stored().metadata, name: 'cart-0_u_7' } };
+    const page = (next: string, ...items: unknown[]) => ok({ metadata: { continue: next }, items });
+    transport.answers = [page('a b', other, { junk: true }, null), page('', stored(), { spec: { leaseName: 'cart' } })];
     expect(await store.list(1_000)).toMatchObject([{ name: NAME }]);
-    expect(transport.requests[0]!.path).toBe(`${PATH}?limit=500`);
+    expect(transport.requests.map(({ path }) => path)).toEqual([
+      `${PATH}?limit=500`,
+      `${PATH}?limit=500&continue=a%20b`,
+    ]);
+  });
+
+  test('can not be found while a page is missing, nor for ever', async () => {
+    const { transport, store } = fixture();
+    const endless = ok({ metadata: { continue: 'more' }, items: [] });
+    transport.answers = [endless, refusal(410), refusal(403), ok({ items: 'none' })];
     expect(await store.list(1_000)).toBeNull();
+    expect(await store.list(1_000)).toBeNull();
+    expect(await store.list(1_000)).toBeNull();
+    transport.answers = Array.from({ length: 30 }, () => endless);
+    expect(await store.list(1_000)).toEqual([]);
+    expect(transport.requests.length).toBe(4 + 20);
   });
 
   test('is watched alone, and the API server’s question arrives', async () => {

@@ -28,7 +28,8 @@ export interface CandidateStoreOptions {
 }
 
 const WATCH_TIMEOUT_MS = 10_000;
-const LIST_MAX = 500;
+const PAGE_SIZE = 500;
+const PAGES_MAX = 20;
 
 /** A replica's LeaseCandidate. */
 export class LeaseCandidateStore implements CandidateStore {
@@ -89,11 +90,22 @@ export class LeaseCandidateStore implements CandidateStore {
   }
 
   async list(timeoutMs: number): Promise<readonly LeaseCandidate[] | null> {
-    // The API server takes no selector for the name of the Lease.
-    const request = { method: 'GET' as const, path: `${this.#path}?limit=${LIST_MAX}`, timeoutMs };
-    const result = await this.#ports.client.call(target('list'), request);
-    const items = result.ok ? (result.body as { items?: unknown } | null)?.items : null;
-    return Array.isArray(items) ? items.flatMap((item) => decode(item) ?? []) : null;
+    const found: LeaseCandidate[] = [];
+    let next = '';
+    for (let page = 0; page < PAGES_MAX; page += 1) {
+      const query = `limit=${PAGE_SIZE}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}`;
+      const request = { method: 'GET' as const, path: `${this.#path}?${query}`, timeoutMs };
+      const result = await this.#ports.client.call(target('list'), request);
+      if (!result.ok) return null;
+      const { items, metadata } = (result.body ?? {}) as CandidateList;
+      if (!Array.isArray(items)) return null;
+      // The API server takes no selector for the name of the Lease.
+      const ours = items.filter((item) => leaseNameOf(item) === this.#options.lease.name);
+      found.push(...ours.flatMap((item) => decode(item) ?? []));
+      next = typeof metadata?.continue === 'string' ? metadata.continue : '';
+      if (next === '') break;
+    }
+    return found;
   }
 
   watch(handlers: CandidateWatchHandlers): Watching {
@@ -128,6 +140,11 @@ interface Request {
   readonly timeoutMs: number;
 }
 
+interface CandidateList {
+  readonly items?: unknown;
+  readonly metadata?: { readonly continue?: unknown };
+}
+
 /** Its trouble is told of as the candidate's: a rule that names it would be outdated at the next start. */
 function target(verb: Verb, name?: string): CallTarget {
   const kind = { verb, apiGroup: 'coordination.k8s.io', resource: 'leasecandidates', optional: true } as const;
@@ -149,6 +166,10 @@ function decode(body: unknown): LeaseCandidate | null {
     // The API server keeps managedFields that an update leaves out.
     raw: { ...body, metadata },
   };
+}
+
+function leaseNameOf(body: unknown): unknown {
+  return (body as { readonly spec?: { readonly leaseName?: unknown } } | null)?.spec?.leaseName;
 }
 
 function outcomeOf(result: CallResult): CandidateOutcome {

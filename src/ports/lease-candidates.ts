@@ -48,7 +48,7 @@ export interface CandidateStore {
   renew(base: LeaseCandidate, renewTime: string, timeoutMs: number): Promise<CandidateOutcome>;
   /** Deletes this candidate, in whatever version, and none that was created after it. */
   remove(candidate: Pick<LeaseCandidate, 'name' | 'uid'>, timeoutMs: number): Promise<CandidateOutcome>;
-  /** Candidates in the namespace of the Lease, 500 at most, whatever they stand for; null when they can't be listed. */
+  /** Candidates for the same Lease, 10 000 of its namespace looked at; null when they can't be listed. */
   list(timeoutMs: number): Promise<readonly LeaseCandidate[] | null>;
   watch(handlers: CandidateWatchHandlers): Watching;
 }
