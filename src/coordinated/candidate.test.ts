@@ -218,6 +218,22 @@ describe('a candidate that must not be chosen', () => {
     expect(candidate.reply({ kind: 'conflict' }).wake().request()).toEqual({ kind: 'read' });
   });
 
+  test('is deleted at once, whatever wait the API server imposed on a write before', () => {
+    for (const [failure, waitMs, next] of [
+      [failed('throttled', 10_000), 10_000, 'read'],
+      [failed('forbidden'), 30_000, 'remove'],
+    ] as const) {
+      const before = standing().wait(300_000).reply(failure);
+      expect(before.dueInMs()).toBe(waitMs);
+      expect(before.stand(NEVER).request()?.kind).toBe(next);
+      const during = standing().wait(300_000).stand(NEVER).reply(failure);
+      expect(during.dueInMs()).toBe(250);
+    }
+    // What is said to the withdrawal itself is heeded, however often it is asked for.
+    const withdrawing = standing().stand(NEVER).reply(failed('throttled', 10_000));
+    expect(withdrawing.stand(NEVER).dueInMs()).toBe(10_000);
+  });
+
   test('is deleted by a process that ends', () => {
     const candidate = standing().send({ kind: 'stop' });
     expect(candidate.request()).toMatchObject({ kind: 'remove' });

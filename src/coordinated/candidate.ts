@@ -101,6 +101,7 @@ export function stepCandidate(
   now: Instant,
 ): readonly [CandidateState, readonly CandidateEffect[]] {
   const draft: Draft = { ...state, effects: [] };
+  const wanted = wants(state, now);
   switch (event.kind) {
     case 'tick':
       break;
@@ -118,9 +119,10 @@ export function stepCandidate(
       break;
     case 'stop':
       if (draft.phase === 'running') draft.phase = 'stopping';
-      draft.retryAtMonoMs = Number.NEGATIVE_INFINITY;
       break;
   }
+  // A withdrawal waits for nothing that was said to a write before it.
+  if ((wanted && !wants(draft, now)) || event.kind === 'stop') draft.retryAtMonoMs = Number.NEGATIVE_INFINITY;
   act(draft, now);
   const { effects, ...next } = draft;
   return [next, effects];
@@ -225,8 +227,9 @@ function onFailure(draft: Draft, request: CandidateRequest, failure: CandidateFa
   if (request.kind === 'create' && refused) draft.mayExist = false;
   // One that can't be deleted answers no question, so that it is not chosen; after 30 minutes the API server deletes it.
   if (refused && draft.phase === 'stopping') draft.mayExist = false;
-  if (refused) draft.retryAtMonoMs = now.monoMs + REFUSED_PAUSE_MS;
-  else backOff(draft, failure.retryAfterMs ?? 0, now);
+  const outlived = !wants(draft, now) && (request.kind === 'create' || request.kind === 'renew');
+  if (refused && !outlived) draft.retryAtMonoMs = now.monoMs + REFUSED_PAUSE_MS;
+  else backOff(draft, outlived ? 0 : (failure.retryAfterMs ?? 0), now);
   draft.failures += 1;
   if (draft.failing || !(refused || draft.failures > FAILURES_QUIET)) return;
   draft.failing = true;
