@@ -120,13 +120,29 @@ describe('a candidate', () => {
   });
 
   test('is created anew when somebody deletes it', () => {
-    const candidate = standing();
+    const candidate = standing().wait(60_000);
     expect(candidate.send({ kind: 'missed' }).request()).toEqual({ kind: 'read' });
     candidate.reply({ kind: 'absent' });
     expect(candidate.reports()).toEqual(['deleted']);
     expect(candidate.request()).toMatchObject({ kind: 'create' });
     candidate.reply({ kind: 'ok', candidate: stored({ uid: 'uid-2', resourceVersion: '20' }) });
     expect(candidate.reports()).toEqual(['standing']);
+  });
+
+  test('that is deleted again and again is created ever later, until one has stood for a minute', () => {
+    const candidate = standing();
+    const deleted = () => candidate.send({ kind: 'missed' }).reply({ kind: 'absent' });
+    for (const afterMs of [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {
+      expect(deleted().request()).toBeUndefined();
+      expect(candidate.dueInMs()).toBe(afterMs);
+      expect(candidate.send({ kind: 'missed' }).request()).toBeUndefined();
+      expect(candidate.wake().request()).toMatchObject({ kind: 'create' });
+      candidate.reply({ kind: 'ok', candidate: stored() }).wait(20);
+    }
+    candidate.wait(60_000);
+    expect(deleted().request()).toMatchObject({ kind: 'create' });
+    candidate.reply({ kind: 'ok', candidate: stored() });
+    expect(deleted().dueInMs()).toBe(500);
   });
 
   test('is not taken for deleted by a watch that is late', () => {

@@ -49,6 +49,11 @@ export interface CandidateState {
   /** No request before this. */
   readonly retryAtMonoMs: number;
   readonly renewAtMonoMs: number;
+  /** None is created before this. */
+  readonly createAtMonoMs: number;
+  readonly createdAtMonoMs: number;
+  /** By others, in a row: none of the candidates stood for long in between. */
+  readonly deletions: number;
   /** In a row. */
   readonly failures: number;
   readonly failing: boolean;
@@ -63,6 +68,9 @@ const BACKOFF_MS_MIN = 250;
 const BACKOFF_MS_MAX = 4_000;
 const REFUSED_PAUSE_MS = 30_000;
 const FAILURES_QUIET = 2;
+const RECREATION_BACKOFF_MS_MAX = 30_000;
+/** One that stands for this long is no longer part of a quarrel. */
+const LASTING_MS = 60_000;
 
 /** A candidate of which nothing is stored yet, nor is to be. */
 export const INITIAL_CANDIDATE: CandidateState = {
@@ -73,6 +81,9 @@ export const INITIAL_CANDIDATE: CandidateState = {
   pending: null,
   retryAtMonoMs: Number.NEGATIVE_INFINITY,
   renewAtMonoMs: Number.NEGATIVE_INFINITY,
+  createAtMonoMs: Number.NEGATIVE_INFINITY,
+  createdAtMonoMs: Number.NEGATIVE_INFINITY,
+  deletions: 0,
   failures: 0,
   failing: false,
   standing: false,
@@ -80,10 +91,11 @@ export const INITIAL_CANDIDATE: CandidateState = {
 
 /** When to call `stepCandidate` with a tick; infinite while only an event can change anything. */
 export function candidateDueMonoMs(state: CandidateState, now: Instant): number {
-  const { phase, pending, mayExist, known, standsAtMonoMs, retryAtMonoMs, renewAtMonoMs } = state;
+  const { phase, pending, mayExist, known, standsAtMonoMs, retryAtMonoMs, renewAtMonoMs, createAtMonoMs } = state;
   if (phase === 'ended' || pending !== null) return Number.POSITIVE_INFINITY;
   if (!wants(state, now)) return mayExist ? retryAtMonoMs : Math.max(retryAtMonoMs, standsAtMonoMs);
-  return Math.max(retryAtMonoMs, isPresent(known) && !isAsked(known) ? renewAtMonoMs : Number.NEGATIVE_INFINITY);
+  if (!isPresent(known)) return mayExist ? retryAtMonoMs : Math.max(retryAtMonoMs, createAtMonoMs);
+  return Math.max(retryAtMonoMs, isAsked(known) ? Number.NEGATIVE_INFINITY : renewAtMonoMs);
 }
 
 /** Whether nothing of this process is stored that it does not want there. */
@@ -168,7 +180,7 @@ function onReply(draft: Draft, outcome: CandidateOutcome, now: Instant): void {
       return;
     case 'absent':
       succeed(draft);
-      return onAbsent(draft);
+      return onAbsent(draft, now);
     case 'removed':
       succeed(draft);
       return onRemoved(draft);
@@ -188,16 +200,21 @@ function onWritten(draft: Draft, request: CandidateRequest, now: Instant): void 
   draft.renewAtMonoMs = now.monoMs + RENEW_INTERVAL_MS;
   if (request.kind === 'renew' && isAsked(request.base)) tell(draft, { kind: 'answered' });
   if (draft.standing && !draft.failing) return;
+  if (!draft.standing) draft.createdAtMonoMs = now.monoMs;
   draft.standing = true;
   draft.failing = false;
   tell(draft, { kind: 'standing' });
 }
 
-function onAbsent(draft: Draft): void {
+function onAbsent(draft: Draft, now: Instant): void {
   draft.known = 'absent';
   draft.mayExist = false;
   if (!draft.standing) return;
   draft.standing = false;
+  // Where it had stood for long, at once; who deletes it again and again is not to be kept busy.
+  if (now.monoMs - draft.createdAtMonoMs >= LASTING_MS) draft.deletions = 0;
+  else draft.createAtMonoMs = now.monoMs + Math.min(RECREATION_BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** draft.deletions);
+  draft.deletions = Math.min(draft.deletions + 1, 10);
   tell(draft, { kind: 'deleted' });
 }
 
@@ -256,9 +273,10 @@ function act(draft: Draft, now: Instant): void {
   draft.effects.push(request);
 }
 
-function nextWrite({ known, mayExist, renewAtMonoMs }: Draft, now: Instant): CandidateRequest | null {
+function nextWrite({ known, mayExist, renewAtMonoMs, createAtMonoMs }: Draft, now: Instant): CandidateRequest | null {
   if (!isPresent(known)) {
     if (known === null && mayExist) return { kind: 'read' };
+    if (now.monoMs < createAtMonoMs) return null;
     return { kind: 'create', renewTime: freshRenewTime(now, []) };
   }
   if (!isAsked(known) && now.monoMs < renewAtMonoMs) return null;

@@ -171,7 +171,7 @@ describe('the part in a coordinated election', () => {
     await time.pass(100);
     store.stored.delete(IDENTITY);
     store.watcher?.missed();
-    await time.pass(100);
+    await time.pass(400);
     expect(codes()).toEqual(['CANDIDATE', 'CANDIDATE_DELETED', 'CANDIDATE']);
     expect(coordination.stands()).toBe(true);
   });

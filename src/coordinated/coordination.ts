@@ -37,6 +37,8 @@ const PREDECESSORS_TRIES_MAX = 8;
 
 const REMEDY =
   'start every kube-apiserver (Kubernetes 1.33 or later) with --feature-gates=CoordinatedLeaderElection=true and --runtime-config=coordination.k8s.io/v1beta1=true, or unset LEASEGATE_COORDINATED';
+const DELETED_REMEDY =
+  'where it goes on, find out who deletes LeaseCandidates; Kubernetes itself deletes each whose owner it does not find: in a static pod POD_UID is not the uid that it knows, and has to be unset';
 const RULE =
   '{"apiGroups":["coordination.k8s.io"],"resources":["leasecandidates"],"verbs":["create","get","list","watch","update","delete"]}';
 
@@ -143,7 +145,10 @@ function logCandidate(
     case 'withdrawn':
       return log.info({ code: 'CANDIDATE_WITHDRAWN', ...own }, 'is no candidate any more');
     case 'deleted':
-      return log.warn({ code: 'CANDIDATE_DELETED', ...own }, 'the candidate was deleted by somebody else');
+      return log.warn(
+        { code: 'CANDIDATE_DELETED', ...own, remedy: DELETED_REMEDY },
+        'the candidate was deleted by somebody else',
+      );
     case 'failing': {
       const remedy =
         report.code === 'forbidden'
