@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { ProcessTime, VirtualTime } from '../../test/scenarios/support/virtual-time.ts';
 import { NO_METRICS, SILENT_LOG } from '../../test/scenarios/support/world.ts';
 import { systemClock, systemTimers } from '../ports/clock.ts';
 import { openCandidateApi } from './candidate-api.ts';
@@ -28,7 +29,7 @@ function fixture(owner: typeof OWN.owner | null = OWN.owner) {
   const transport = new ScriptedTransport();
   const client = new KubeClient({ transport, clock: systemClock, metrics: NO_METRICS, log: SILENT_LOG });
   const ports = { client, clock: systemClock, timers: systemTimers, random: () => 0.5 };
-  return { transport, ports, store: new LeaseCandidateStore(ports, { ...OWN, owner, version: 'v1beta1' }) };
+  return { transport, client, ports, store: new LeaseCandidateStore(ports, { ...OWN, owner, version: 'v1beta1' }) };
 }
 
 describe("a replica's candidate", () => {
@@ -160,6 +161,24 @@ describe("a replica's candidate", () => {
     watching.close();
     expect(heard).toEqual(['missed', true, RENEWED, 'missed', 'forbidden']);
   });
+});
+
+test('a candidate hears the API server again within four seconds after however long an outage', async () => {
+  const time = new VirtualTime();
+  const clock = new ProcessTime(time);
+  const { transport, client } = fixture();
+  const ports = { client, clock, timers: clock, random: () => 0.999 };
+  transport.answers = [new TransportError('unreachable', 'no connection')];
+  const watching = new LeaseCandidateStore(ports, { ...OWN, version: 'v1beta1' }).watch({
+    seen: () => {},
+    missed: () => {},
+    watching: () => {},
+  });
+  await time.pass(570_000);
+  transport.answers = [ok({ metadata: { resourceVersion: '9' }, items: [] })];
+  await time.pass(4_000);
+  expect(transport.streams.length).toBe(1);
+  watching.close();
 });
 
 describe('the version of LeaseCandidate', () => {

@@ -27,7 +27,9 @@ export interface CandidateStoreOptions {
   readonly owner: { readonly name: string; readonly uid: string } | null;
 }
 
-const WATCH_TIMEOUT_MS = 10_000;
+/** A candidate that does not watch is deaf: the API server waits 5 s for an answer, and chooses among those that gave one. */
+const WATCH_TIMEOUT_MS = 5_000;
+const WATCH_RETRY_MS_MAX = 3_000;
 const PAGE_SIZE = 500;
 const PAGES_MAX = 20;
 
@@ -116,6 +118,7 @@ export class LeaseCandidateStore implements CandidateStore {
       target: (verb) => target(verb),
       decode,
       requestTimeoutMs: WATCH_TIMEOUT_MS,
+      retryMsMax: WATCH_RETRY_MS_MAX,
       handlers: {
         listed: ([candidate]) => (candidate === undefined ? handlers.missed() : handlers.seen(candidate)),
         changed: (candidate) => handlers.seen(candidate),

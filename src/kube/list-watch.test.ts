@@ -20,7 +20,12 @@ const object = (name: string, resourceVersion = '90') => ({ metadata: { name, re
 const list = (resourceVersion: string, ...items: unknown[]) => ok({ metadata: { resourceVersion }, items });
 const nameOf = (body: unknown) => (body as { metadata?: { name?: string } } | null)?.metadata?.name ?? null;
 
-async function start(...answers: ScriptedTransport['answers']): Promise<ListWatch<string>> {
+const start = (...answers: ScriptedTransport['answers']) => startWith({}, ...answers);
+
+async function startWith(
+  options: { readonly retryMsMax?: number },
+  ...answers: ScriptedTransport['answers']
+): Promise<ListWatch<string>> {
   transport.answers = answers;
   const clock = new ProcessTime(time);
   const watch = new ListWatch<string>({
@@ -31,6 +36,7 @@ async function start(...answers: ScriptedTransport['answers']): Promise<ListWatc
     target: (verb) => leaseTarget(verb, 'x'),
     decode: nameOf,
     requestTimeoutMs: 5_000,
+    ...options,
     handlers: {
       listed: (names) => told.push(`listed ${names.join(',')}`),
       changed: (name) => told.push(`changed ${name}`),
@@ -147,17 +153,28 @@ describe('a watch of many objects', () => {
     expect([lists(), told]).toEqual([2, ['down', 'listed a']]);
   });
 
-  test('that is cut lists anew after a second, then after longer and longer', async () => {
-    await open();
-    transport.answers = [new TransportError('unreachable', 'no connection')];
-    transport.watch.end(new TransportError('reset', 'cut'));
+  async function waitsMs(count: number): Promise<number[]> {
     const waits: number[] = [];
-    for (let failed = 0; failed < 7; failed += 1) {
+    for (let failed = 0; failed < count; failed += 1) {
       const [before, fromMs] = [lists(), time.nowMs];
       await time.pass(60_000, () => lists() > before);
       waits.push(time.nowMs - fromMs);
     }
-    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+    return waits;
+  }
+
+  test('that has to be back soon is never tried much later, unless it is forbidden', async () => {
+    await startWith({ retryMsMax: 3_000 }, new TransportError('unreachable', 'no connection'));
+    expect(await waitsMs(4)).toEqual([1_000, 2_000, 3_000, 3_000]);
+    transport.answers = [refusal(403)];
+    expect((await waitsMs(7)).at(-1)).toBe(30_000);
+  });
+
+  test('that is cut lists anew after a second, then after longer and longer', async () => {
+    await open();
+    transport.answers = [new TransportError('unreachable', 'no connection')];
+    transport.watch.end(new TransportError('reset', 'cut'));
+    expect(await waitsMs(7)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
     expect(told).toEqual(['down', 'down unreachable']);
   });
 

@@ -26,6 +26,8 @@ export interface ListWatchOptions<T> extends WatchPorts {
   readonly handlers: ListWatchHandlers<T>;
   /** Of a listing, and of the opening of a watch. */
   readonly requestTimeoutMs: number;
+  /** Between two tries, before jitter of a quarter; a refused one is tried as seldom as ever. Default 30 s. */
+  readonly retryMsMax?: number;
 }
 
 const OBJECTS_MAX = 20_000;
@@ -132,8 +134,9 @@ export class ListWatch<T> {
     const inRow = this.#failures > 0 || failure.code === 'forbidden';
     this.#setUp(false, inRow && failure.code !== 'gone' ? failure : null);
     if (this.#closed) return;
-    const { timers, random } = this.#options;
-    const backoffMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** this.#failures) * (0.75 + random() / 2);
+    const { timers, random, retryMsMax = RETRY_MS_MAX } = this.#options;
+    const backoffMsMax = failure.code === 'forbidden' ? RETRY_MS_MAX : retryMsMax;
+    const backoffMs = Math.min(backoffMsMax, RETRY_MS_MIN * 2 ** this.#failures) * (0.75 + random() / 2);
     const delayMs = failure.code === 'gone' && this.#failures === 0 ? 0 : backoffMs;
     this.#failures = Math.min(this.#failures + 1, 10);
     this.#timer = timers.after(Math.max(delayMs, failure.retryAfterMs ?? 0), () => void this.#list());
