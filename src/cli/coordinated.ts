@@ -19,14 +19,14 @@ export interface CoordinatedPorts {
 /** The part in a coordinated election that the options ask for, to be started; null without one. Its code is loaded only then. */
 export async function openCoordination(
   { coordinated, lease, pod }: Pick<Config, 'coordinated' | 'lease' | 'pod'>,
-  { client, random, ...ports }: CoordinatedPorts,
+  { client, ...ports }: CoordinatedPorts,
 ): Promise<Coordination | null> {
   if (coordinated === null) return null;
   const [{ createCoordination }, { openCandidateApi }] = await Promise.all([
     import('../coordinated/coordination.ts'),
     import('../kube/candidate-api.ts'),
   ]);
-  const { clock, timers, leadership } = ports;
+  const { clock, timers, random, leadership } = ports;
   const { appVersion, podGiven } = coordinated;
   // An owner in another namespace counts as gone: Kubernetes would delete the candidate at once.
   const owner = podGiven && pod.namespace === lease.namespace ? { name: pod.name, uid: pod.uid } : null;

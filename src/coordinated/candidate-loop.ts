@@ -1,4 +1,4 @@
-import type { Clock, Timer, Timers } from '../ports/clock.ts';
+import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
 import { endableDelay } from '../ports/delay.ts';
 import type { CandidateOutcome, CandidateStore } from '../ports/lease-candidates.ts';
 import type { Watching } from '../ports/publisher.ts';
@@ -16,11 +16,18 @@ export interface CandidateLoopOptions {
   readonly store: CandidateStore;
   readonly clock: Clock;
   readonly timers: Timers;
+  readonly random: Random;
   readonly report: (report: CandidateReport) => void;
 }
 
 /** The API server waits 5 s for an answer: one that hangs leaves time for another. */
 const REQUEST_TIMEOUT_MS = 2_000;
+
+/**
+ * The API server prefers the candidate that was created first, by whole seconds, and among those of one second now this one, now
+ * that one, with a hand-over each time: so replicas that start together are not to be created together.
+ */
+const FIRST_DELAY_MS_MAX = 3_000;
 
 /** Keeps the own candidate: feeds its steps with time, answers and what the watch tells, and performs what they ask for. */
 export class CandidateLoop {
@@ -29,16 +36,22 @@ export class CandidateLoop {
   #watching: Watching | null = null;
   #timer: Timer | null = null;
   #closed = false;
+  /** Drawn when it is to stand for the first time. */
+  #firstAtMonoMs: number | null = null;
   readonly #waiting = new Set<() => void>();
 
   constructor(options: CandidateLoopOptions) {
     this.#options = options;
   }
 
-  /** From when on it is to stand; infinite: it is withdrawn, if it stands. */
+  /** From when on it is to stand, the first time up to 3 s later; infinite: it is withdrawn, if it stands. */
   stand(atMonoMs: number): void {
-    if (atMonoMs !== Number.POSITIVE_INFINITY && !this.#closed) this.#watch();
-    this.#dispatch({ kind: 'stand', atMonoMs });
+    if (atMonoMs !== Number.POSITIVE_INFINITY && !this.#closed) {
+      const { clock, random } = this.#options;
+      this.#watch();
+      this.#firstAtMonoMs ??= clock.now().monoMs + random() * FIRST_DELAY_MS_MAX;
+    }
+    this.#dispatch({ kind: 'stand', atMonoMs: Math.max(atMonoMs, this.#firstAtMonoMs ?? atMonoMs) });
   }
 
   /** Whether it is stored, as far as is known, and nothing is wrong with it. */

@@ -75,7 +75,7 @@ class FakeStore implements CandidateStore {
   };
 }
 
-function fixture(answers: (CandidateApi | ((store: FakeStore) => CandidateApi))[] = []) {
+function fixture(answers: (CandidateApi | ((store: FakeStore) => CandidateApi))[] = [], random = 0) {
   const time = new VirtualTime();
   const process = new ProcessTime(time);
   const store = new FakeStore(time);
@@ -95,7 +95,7 @@ function fixture(answers: (CandidateApi | ((store: FakeStore) => CandidateApi))[
       const answer = answers.shift() ?? { kind: 'served', version: 'v1beta1', store };
       return typeof answer === 'function' ? answer(store) : answer;
     },
-    ...{ leadership, clock: process, timers: process, log },
+    ...{ leadership, clock: process, timers: process, random: () => random, log },
     onUnavailable: () => {
       unavailable += 1;
     },
@@ -138,6 +138,22 @@ describe('the part in a coordinated election', () => {
     expect(store.stored.size).toBe(0);
     expect(store.watcher).toBeNull();
     expect(codes()).toEqual(['CANDIDATE', 'CANDIDATE_WITHDRAWN', 'CANDIDATE', 'CANDIDATE_WITHDRAWN']);
+  });
+
+  test('stands up to three seconds later the first time, so that replicas that start together are told apart', async () => {
+    const { time, store, coordination } = fixture([], 0.999);
+    coordination.start();
+    await time.pass(60_000);
+    coordination.stand(ALWAYS);
+    await time.pass(2_900);
+    expect([coordination.stands(), store.stored.size]).toEqual([false, 0]);
+    await time.pass(200);
+    expect(coordination.stands()).toBe(true);
+    coordination.stand(NEVER);
+    await time.pass(100);
+    coordination.stand(ALWAYS);
+    await time.pass(100);
+    expect(coordination.stands()).toBe(true);
   });
 
   test('holds up no release where nothing is to be withdrawn, nor for long where it can not be', async () => {

@@ -1,5 +1,5 @@
 import type { Leadership } from '../leadership/leadership.ts';
-import type { Clock, Timer, Timers } from '../ports/clock.ts';
+import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
 import type { CandidateApi, CandidateStanding, CandidateStore } from '../ports/lease-candidates.ts';
 import type { Logger } from '../ports/log.ts';
 import type { CandidateReport } from './candidate.ts';
@@ -12,6 +12,7 @@ export interface CoordinationOptions {
   readonly leadership: Leadership;
   readonly clock: Clock;
   readonly timers: Timers;
+  readonly random: Random;
   readonly log: Logger;
   /** The API server serves no candidates: nobody is ever chosen, and the process should end. */
   readonly onUnavailable: () => void;
@@ -44,7 +45,7 @@ const RULE =
 
 /** Nothing is asked of the API server before it is started. */
 export function createCoordination(options: CoordinationOptions): Coordination {
-  const { openApi, leadership, clock, timers, log, onUnavailable } = options;
+  const { openApi, leadership, clock, timers, random, log, onUnavailable } = options;
   let loop: CandidateLoop | null = null;
   let standsAtMonoMs = Number.POSITIVE_INFINITY;
   let pings = 0;
@@ -87,7 +88,7 @@ export function createCoordination(options: CoordinationOptions): Coordination {
       if (what.kind === 'answered') pings += 1;
       else logCandidate(log, { candidate: leadership.identity, api: version }, what);
     };
-    loop = new CandidateLoop({ store, clock, timers, report });
+    loop = new CandidateLoop({ store, clock, timers, random, report });
     loop.stand(standsAtMonoMs);
     void clear(store, 0);
     look(null, false);

@@ -222,7 +222,7 @@ export class Replica implements Participant {
       { version, lease: { namespace: NAMESPACE, name: LEASE }, identity: this.identity, appVersion, owner: null },
     );
     return createCoordination({
-      ...{ leadership, clock: machine, timers: machine, log: SILENT },
+      ...{ leadership, clock: machine, timers: machine, random: random.next, log: SILENT },
       openApi: async () => ({ kind: 'served', version, store }),
       onUnavailable: nothing,
     });
