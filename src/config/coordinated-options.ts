@@ -47,7 +47,7 @@ export const COORDINATED_OPTIONS = {
     meaning:
       'Leaves it to Kubernetes to choose the leader among the replicas that stand as candidates: the one of the oldest version. Needs a control plane with the feature gate `CoordinatedLeaderElection`.',
     danger:
-      'All replicas of an election have to say the same. While no API server serves candidates nobody leads, and this replica ends with an error.',
+      'All replicas of an election have to say the same, or two may lead: scale to none before you change it. While no API server serves candidates nobody leads, and this replica ends with an error.',
   },
   appVersion: {
     flag: 'app-version',
