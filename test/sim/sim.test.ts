@@ -6,7 +6,7 @@ import { sweep } from './sweep.ts';
 import { replayOf, SYSTEMS } from './systems.ts';
 import { loadVariant } from './variant.ts';
 
-const FRESH_SEEDS = 500;
+const FRESH_SEEDS = 240;
 
 describe.for(SYSTEMS)('$name', ({ name, share, runSeed }) => {
   test('histories that nobody has seen before break no invariant', { timeout: 120_000 }, async () => {
