@@ -1,5 +1,6 @@
 import { compareResourceVersions, freshRenewTime, type Instant } from '../election/index.ts';
-import type { CandidateFailure, CandidateOutcome, LeaseCandidate } from '../ports/lease-candidates.ts';
+import type { CandidateOutcome, LeaseCandidate } from '../ports/lease-candidates.ts';
+import type { RequestFailure } from '../ports/request-failure.ts';
 
 /**
  * This replica's candidate: what is known of it, what happened and when, to what is known next and what to do. Pure. As
@@ -237,7 +238,7 @@ function onConflict(draft: Draft, request: CandidateRequest, now: Instant): void
   draft.failures += 1;
 }
 
-function onFailure(draft: Draft, request: CandidateRequest, failure: CandidateFailure, now: Instant): void {
+function onFailure(draft: Draft, request: CandidateRequest, failure: RequestFailure, now: Instant): void {
   const refused = failure.code === 'forbidden' || failure.code === 'invalid';
   // A write that failed may have been done.
   if (request.kind !== 'read') draft.known = request.kind === 'create' || !refused ? null : draft.known;

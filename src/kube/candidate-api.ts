@@ -2,6 +2,7 @@ import type { CandidateApi } from '../ports/lease-candidates.ts';
 import type { KubeClient } from './client.ts';
 import type { Failure } from './errors.ts';
 import { type CandidateStoreOptions, LeaseCandidateStore } from './lease-candidates.ts';
+import { failed } from './own-object.ts';
 import type { WatchPorts } from './watch-stream.ts';
 
 const GROUP_PATH = '/apis/coordination.k8s.io';
@@ -44,10 +45,8 @@ export async function openCandidateApi(
       return { ...found, store: new LeaseCandidateStore(ports, { ...options, version: found.version }) };
     case 'unserved':
       return found;
-    case 'failed': {
-      const { code, message, retryAfterMs } = found.failure;
-      return { kind: 'failed', code, message, retryAfterMs };
-    }
+    case 'failed':
+      return failed(found.failure);
   }
 }
 

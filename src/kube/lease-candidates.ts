@@ -1,15 +1,15 @@
 import type {
-  CandidateFailure,
   CandidateOutcome,
   CandidateStore,
   CandidateWatchHandlers,
   LeaseCandidate,
 } from '../ports/lease-candidates.ts';
 import type { ObjectMeta, Watching } from '../ports/publisher.ts';
-import type { CallResult, CallTarget, Verb } from './client.ts';
-import type { Failure } from './errors.ts';
+import type { RemovalOutcome } from '../ports/request-failure.ts';
+import type { CallTarget, Verb } from './client.ts';
 import { ListWatch } from './list-watch.ts';
 import { isObject } from './object-meta.ts';
+import { failed, outcomeOf, removeObject } from './own-object.ts';
 import type { WatchPorts } from './watch-stream.ts';
 
 /** By it Kubernetes chooses the candidate of the lowest emulation version, then of the lowest version, then the oldest. */
@@ -79,16 +79,9 @@ export class LeaseCandidateStore implements CandidateStore {
     return outcome.kind === 'absent' ? { kind: 'conflict' } : outcome;
   }
 
-  async remove({ name, uid }: Pick<LeaseCandidate, 'name' | 'uid'>, timeoutMs: number): Promise<CandidateOutcome> {
-    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } };
-    const result = await this.#ports.client.call(target('delete', name), {
-      method: 'DELETE',
-      path: `${this.#path}/${encodeURIComponent(name)}`,
-      body,
-      timeoutMs,
-    });
-    if (result.ok || result.failure.code === 'not-found') return { kind: 'removed' };
-    return result.failure.code === 'conflict' ? { kind: 'conflict' } : failed(result.failure);
+  remove({ name, uid }: Pick<LeaseCandidate, 'name' | 'uid'>, timeoutMs: number): Promise<RemovalOutcome> {
+    const path = `${this.#path}/${encodeURIComponent(name)}`;
+    return removeObject(this.#ports.client, target('delete', name), path, { uid }, timeoutMs);
   }
 
   async list(timeoutMs: number): Promise<readonly LeaseCandidate[] | null> {
@@ -133,7 +126,8 @@ export class LeaseCandidateStore implements CandidateStore {
     const { identity } = this.#options;
     const path = verb === 'create' ? this.#path : `${this.#path}/${encodeURIComponent(identity)}`;
     const understood = (body: unknown) => decode(body) !== null;
-    return outcomeOf(await this.#ports.client.call(target(verb, identity), { ...request, path }, understood));
+    const result = await this.#ports.client.call(target(verb, identity), { ...request, path }, understood);
+    return outcomeOf(result, (body) => ({ kind: 'ok', candidate: decode(body)! }));
   }
 }
 
@@ -173,21 +167,4 @@ function decode(body: unknown): LeaseCandidate | null {
 
 function leaseNameOf(body: unknown): unknown {
   return (body as { readonly spec?: { readonly leaseName?: unknown } } | null)?.spec?.leaseName;
-}
-
-function outcomeOf(result: CallResult): CandidateOutcome {
-  if (result.ok) return { kind: 'ok', candidate: decode(result.body)! };
-  switch (result.failure.code) {
-    case 'not-found':
-      return { kind: 'absent' };
-    case 'conflict':
-    case 'already-exists':
-      return { kind: 'conflict' };
-    default:
-      return failed(result.failure);
-  }
-}
-
-function failed({ code, message, retryAfterMs }: Failure): CandidateFailure {
-  return { kind: 'failed', code, message, retryAfterMs };
 }

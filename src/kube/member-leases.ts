@@ -1,21 +1,20 @@
 import { LEASE_KIND_LABEL, MEMBER_ELECTION_LABEL, MEMBER_KIND } from '../ports/member-labels.ts';
 import type {
   Heartbeat,
-  MemberFailure,
   MemberLease,
   MemberLeases,
   MemberOutcome,
   MemberWatchHandlers,
-  RemovalOutcome,
   StoredMemberLease,
 } from '../ports/members.ts';
 import type { Watching } from '../ports/publisher.ts';
-import type { CallResult, CallTarget, Verb } from './client.ts';
+import type { RemovalOutcome } from '../ports/request-failure.ts';
+import type { CallTarget, Verb } from './client.ts';
 import type { LeaseObject } from './codec.ts';
-import type { Failure } from './errors.ts';
 import { leasesPath, leaseTarget } from './leases.ts';
 import { ListWatch } from './list-watch.ts';
 import { decodeMember, decodeSighting, encodeMember, encodeNewMember, type MemberDescription } from './member-codec.ts';
+import { failed, outcomeOf, removeObject } from './own-object.ts';
 import type { WatchPorts } from './watch-stream.ts';
 
 export interface MemberLeaseStoreOptions {
@@ -62,19 +61,12 @@ export class MemberLeaseStore implements MemberLeases {
     return outcome.kind === 'absent' ? { kind: 'conflict' } : outcome;
   }
 
-  async remove(
+  remove(
     { name, uid, resourceVersion }: Pick<MemberLease, 'name' | 'uid' | 'resourceVersion'>,
     timeoutMs: number,
   ): Promise<RemovalOutcome> {
-    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } };
-    const result = await this.#ports.client.call(target('delete', name), {
-      method: 'DELETE',
-      path: `${this.#path}/${encodeURIComponent(name)}`,
-      body,
-      timeoutMs,
-    });
-    if (result.ok || result.failure.code === 'not-found') return { kind: 'removed' };
-    return result.failure.code === 'conflict' ? { kind: 'conflict' } : failed(result.failure);
+    const path = `${this.#path}/${encodeURIComponent(name)}`;
+    return removeObject(this.#ports.client, target('delete', name), path, { uid, resourceVersion }, timeoutMs);
   }
 
   watch(handlers: MemberWatchHandlers): Watching {
@@ -99,7 +91,8 @@ export class MemberLeaseStore implements MemberLeases {
 
   async #ask(verb: Verb, name: string, request: Request): Promise<MemberOutcome> {
     const path = verb === 'create' ? this.#path : `${this.#path}/${encodeURIComponent(name)}`;
-    return outcomeOf(await this.#ports.client.call(target(verb, name), { ...request, path }, isMemberLease));
+    const result = await this.#ports.client.call(target(verb, name), { ...request, path }, isMemberLease);
+    return outcomeOf(result, (body) => ({ kind: 'ok', lease: decodeMember(body)! }));
   }
 }
 
@@ -117,21 +110,4 @@ function target(verb: Verb, name?: string): CallTarget {
 
 function isMemberLease(body: unknown): boolean {
   return decodeMember(body) !== null;
-}
-
-function outcomeOf(result: CallResult): MemberOutcome {
-  if (result.ok) return { kind: 'ok', lease: decodeMember(result.body)! };
-  switch (result.failure.code) {
-    case 'not-found':
-      return { kind: 'absent' };
-    case 'conflict':
-    case 'already-exists':
-      return { kind: 'conflict' };
-    default:
-      return failed(result.failure);
-  }
-}
-
-function failed({ code, message, retryAfterMs }: Failure): MemberFailure {
-  return { kind: 'failed', code, message, retryAfterMs };
 }

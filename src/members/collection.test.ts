@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { MemberOutcome, RemovalOutcome } from '../ports/members.ts';
+import type { MemberOutcome } from '../ports/members.ts';
+import type { RemovalOutcome } from '../ports/request-failure.ts';
 import {
   type CollectionState,
   type CollectionStep,

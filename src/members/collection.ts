@@ -1,4 +1,5 @@
-import type { MemberLease, MemberOutcome, RemovalOutcome } from '../ports/members.ts';
+import type { MemberLease, MemberOutcome } from '../ports/members.ts';
+import type { RemovalOutcome } from '../ports/request-failure.ts';
 import type { ObservedMember } from './observer.ts';
 
 /**

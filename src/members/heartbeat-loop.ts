@@ -1,6 +1,7 @@
 import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
 import { endableDelay } from '../ports/delay.ts';
-import type { MemberLeases, MemberOutcome, RemovalOutcome } from '../ports/members.ts';
+import type { MemberLeases, MemberOutcome } from '../ports/members.ts';
+import type { RemovalOutcome } from '../ports/request-failure.ts';
 import {
   type HeartbeatConfig,
   type HeartbeatEvent,

@@ -1,4 +1,5 @@
-import type { MemberLease, MemberOutcome, RemovalOutcome, StoredMemberLease } from '../ports/members.ts';
+import type { MemberLease, MemberOutcome, StoredMemberLease } from '../ports/members.ts';
+import type { RemovalOutcome } from '../ports/request-failure.ts';
 import {
   type HeartbeatConfig,
   type HeartbeatEffect,

@@ -1,5 +1,6 @@
 import { freshRenewTime, type Instant } from '../election/index.ts';
-import type { Heartbeat, MemberFailure, MemberOutcome, RemovalOutcome, StoredMemberLease } from '../ports/members.ts';
+import type { Heartbeat, MemberOutcome, StoredMemberLease } from '../ports/members.ts';
+import type { RemovalOutcome, RequestFailure } from '../ports/request-failure.ts';
 
 /**
  * The heartbeat of one member: what is known of its own Lease, what happened and when, to what is known next and what to do.
@@ -217,7 +218,7 @@ function onWritten(draft: Draft, written: HeartbeatRequest, now: Moment): void {
 function onFailure(
   draft: Draft,
   failed: HeartbeatRequest,
-  { code, message, retryAfterMs }: MemberFailure,
+  { code, message, retryAfterMs }: RequestFailure,
   now: Moment,
 ): void {
   // Kubernetes deletes it with the pod where this replica may not.

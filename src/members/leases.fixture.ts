@@ -7,9 +7,9 @@ import type {
   MemberOutcome,
   MemberProfile,
   MemberWatchHandlers,
-  RemovalOutcome,
   StoredMemberLease,
 } from '../ports/members.ts';
+import type { RemovalOutcome } from '../ports/request-failure.ts';
 import { createMembership, type OwnMembership } from './membership.ts';
 import { memberLeaseName } from './naming.ts';
 

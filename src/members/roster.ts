@@ -1,8 +1,9 @@
 import type { Leadership } from '../leadership/leadership.ts';
 import type { Clock, Random } from '../ports/clock.ts';
-import type { MemberFailure, MemberLeases, MemberOutcome, RemovalOutcome } from '../ports/members.ts';
+import type { MemberLeases, MemberOutcome } from '../ports/members.ts';
 import type { Member, MembersAnswer, Membership, MembershipChange } from '../ports/membership.ts';
 import type { Watching } from '../ports/publisher.ts';
+import type { RemovalOutcome, RequestFailure } from '../ports/request-failure.ts';
 import {
   type CollectionConfig,
   type CollectionReport,
@@ -33,7 +34,7 @@ export interface RosterOptions {
 
 export type RosterReport =
   /** The watch fails, again and again, or works again (null). */
-  | { readonly kind: 'watch'; readonly failure: MemberFailure | null }
+  | { readonly kind: 'watch'; readonly failure: RequestFailure | null }
   /** There are more members than are kept. */
   | { readonly kind: 'overflow' };
 
@@ -162,7 +163,7 @@ export class Roster implements Membership {
     return { listenedMs: this.#observer.listenedMs, random: this.#options.random() };
   }
 
-  #onWatching(up: boolean, failure: MemberFailure | null): void {
+  #onWatching(up: boolean, failure: RequestFailure | null): void {
     this.#watching = up;
     const recovered = up && this.#failing;
     if (failure === null && !recovered) return;

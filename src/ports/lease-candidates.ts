@@ -1,5 +1,6 @@
 /** What standing as a candidate of a coordinated election asks of the API server. Implemented in `src/kube`. */
 import type { Watching } from './publisher.ts';
+import type { RemovalOutcome, RequestFailure } from './request-failure.ts';
 
 /** A LeaseCandidate as it is stored. Times are RFC 3339 with six fractional digits. */
 export interface LeaseCandidate {
@@ -13,31 +14,19 @@ export interface LeaseCandidate {
   readonly raw: unknown;
 }
 
-export interface CandidateFailure {
-  readonly kind: 'failed';
-  /** `forbidden`, `timeout` … as requests have it. */
-  readonly code: string;
-  /** The API server's own words, or the network's. */
-  readonly message: string;
-  readonly retryAfterMs: number | null;
-}
-
 /** How a request about a candidate ended. */
 export type CandidateOutcome =
   | { readonly kind: 'ok'; readonly candidate: LeaseCandidate }
   | { readonly kind: 'absent' }
-  /** Somebody else wrote, created or deleted it meanwhile. */
-  | { readonly kind: 'conflict' }
-  /** A deletion is done; also one that found nothing. */
-  | { readonly kind: 'removed' }
-  | CandidateFailure;
+  /** Somebody else wrote, created or deleted it meanwhile; or a deletion is done; or it failed. */
+  | RemovalOutcome;
 
 export interface CandidateWatchHandlers {
   seen(candidate: LeaseCandidate): void;
   /** It may be gone: only a read can tell. */
   missed(): void;
   /** Whether it works, told on each change; with a failure when it fails in a row. It is opened anew by itself. */
-  watching(up: boolean, failure: CandidateFailure | null): void;
+  watching(up: boolean, failure: RequestFailure | null): void;
 }
 
 /** This replica's own candidate for one Lease. No method rejects. */
@@ -58,7 +47,7 @@ export type CandidateApi =
   | { readonly kind: 'served'; readonly version: string; readonly store: CandidateStore }
   /** It has answered, and serves no candidates. */
   | { readonly kind: 'unserved' }
-  | CandidateFailure;
+  | RequestFailure;
 
 /** Whether this replica can be chosen, for whoever shows it. */
 export interface CandidateStanding {

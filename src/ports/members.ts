@@ -1,5 +1,6 @@
 /** What keeping and watching the Leases of members asks of the API server. Implemented in `src/kube`. */
 import type { Watching } from './publisher.ts';
+import type { RemovalOutcome, RequestFailure } from './request-failure.ts';
 
 /** What a member says of itself beside its heartbeat. Others' words: null where they are missing. */
 export interface MemberProfile {
@@ -49,19 +50,7 @@ export type MemberOutcome =
   | { readonly kind: 'absent' }
   /** Somebody else wrote, created or deleted it meanwhile. */
   | { readonly kind: 'conflict' }
-  | MemberFailure;
-
-export interface MemberFailure {
-  readonly kind: 'failed';
-  /** `forbidden`, `timeout` … as requests have it. */
-  readonly code: string;
-  /** The API server's own words, or the network's. */
-  readonly message: string;
-  readonly retryAfterMs: number | null;
-}
-
-/** How a deletion ended; one that finds nothing is done, too. */
-export type RemovalOutcome = { readonly kind: 'removed' } | { readonly kind: 'conflict' } | MemberFailure;
+  | RequestFailure;
 
 export interface MemberWatchHandlers {
   /** All that is there; whoever is missing is gone. */
@@ -71,7 +60,7 @@ export interface MemberWatchHandlers {
   /** The watch told that nothing has changed. */
   idle(): void;
   /** Whether it works, told on each change; with a failure when it fails in a row. It is opened anew by itself. */
-  watching(up: boolean, failure: MemberFailure | null): void;
+  watching(up: boolean, failure: RequestFailure | null): void;
 }
 
 /** The member Leases of one election. No method rejects. */

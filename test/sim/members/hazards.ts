@@ -12,9 +12,9 @@ export const MEMBER_HAZARDS: readonly Hazard[] = [
     what: 'a Lease is collected whatever was written since it was read (kube-apiserver’s own)',
     edits: [
       {
-        file: 'src/kube/member-leases.ts',
-        from: 'preconditions: { uid, resourceVersion } };',
-        to: 'preconditions: uid === resourceVersion ? {} : undefined };',
+        file: 'src/kube/own-object.ts',
+        from: "kind: 'DeleteOptions', preconditions };",
+        to: "kind: 'DeleteOptions', preconditions: preconditions.uid === '' ? {} : undefined };",
       },
     ],
   },

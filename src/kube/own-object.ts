@@ -1,0 +1,38 @@
+import type { RemovalOutcome, RequestFailure } from '../ports/request-failure.ts';
+import type { CallResult, CallTarget, KubeClient } from './client.ts';
+import type { Failure } from './errors.ts';
+
+/** What a replica asks about an object of its own, as values: nothing of this rejects. */
+export type ObjectOutcome<Ok> = Ok | { readonly kind: 'absent' } | { readonly kind: 'conflict' } | RequestFailure;
+
+/** `ok` makes the outcome of what a successful request answered. */
+export function outcomeOf<Ok>(result: CallResult, ok: (body: unknown) => Ok): ObjectOutcome<Ok> {
+  if (result.ok) return ok(result.body);
+  switch (result.failure.code) {
+    case 'not-found':
+      return { kind: 'absent' };
+    case 'conflict':
+    case 'already-exists':
+      return { kind: 'conflict' };
+    default:
+      return failed(result.failure);
+  }
+}
+
+/** Deletes the object at `path`, if it still is what `preconditions` say. */
+export async function removeObject(
+  client: KubeClient,
+  target: CallTarget,
+  path: string,
+  preconditions: { readonly uid: string; readonly resourceVersion?: string },
+  timeoutMs: number,
+): Promise<RemovalOutcome> {
+  const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions };
+  const result = await client.call(target, { method: 'DELETE', path, body, timeoutMs });
+  if (result.ok || result.failure.code === 'not-found') return { kind: 'removed' };
+  return result.failure.code === 'conflict' ? { kind: 'conflict' } : failed(result.failure);
+}
+
+export function failed({ code, message, retryAfterMs }: Failure): RequestFailure {
+  return { kind: 'failed', code, message, retryAfterMs };
+}
