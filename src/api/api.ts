@@ -47,13 +47,13 @@ export function createApi(options: ApiOptions): Api {
     hubs.set(`${base}/leader/events`, hub(leadershipEvents(leadership, base)));
   }
   hubs.set('/elections/events', hub(electionsEvents(elections)));
-  const memberEvents = membership && hub(membershipEvents(membership));
+  if (membership !== null) hubs.set('/members/events', hub(membershipEvents(membership)));
 
   const localRoutes = new Map([
     ...routes,
-    ...[...hubs].map(([path, events]): [string, ReadRoute] => [path, streamOf(events)]),
     ['/members', membership === null ? replyMembersOff : membersRoute(membership)],
-    ['/members/events', memberEvents === null ? replyMembersOff : streamOf(memberEvents)],
+    ['/members/events', replyMembersOff],
+    ...[...hubs].map(([path, events]): [string, ReadRoute] => [path, streamOf(events)]),
   ]);
 
   const names = elections.map(({ leadership }) => leadership.lease().name);
@@ -114,13 +114,12 @@ export function createApi(options: ApiOptions): Api {
     ),
     quickAnswers: createQuickAnswers(elections[0].leadership),
     get eventStreams() {
-      let size = memberEvents?.size ?? 0;
+      let size = 0;
       for (const events of hubs.values()) size += events.size;
       return size;
     },
     close: () => {
       for (const events of hubs.values()) events.close();
-      memberEvents?.close();
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Leadership } from '../leadership/leadership.ts';
 import type { Candidates } from '../ports/candidates.ts';
 import type { Clock, Random, Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
+import { podOwner } from './pod-owner.ts';
 
 export interface CoordinatedPorts {
   readonly leadership: Leadership;
@@ -28,8 +29,7 @@ export async function openCoordination(
   ]);
   const { clock, timers, random, leadership } = ports;
   const { appVersion, podGiven } = coordinated;
-  // An owner in another namespace counts as gone: Kubernetes would delete the candidate at once.
-  const owner = podGiven && pod.namespace === lease.namespace ? { name: pod.name, uid: pod.uid } : null;
+  const owner = podOwner({ lease, pod }, podGiven);
   const own = { lease, identity: leadership.identity, appVersion, owner };
   return createCoordination({ ...ports, openApi: () => openCandidateApi({ client, clock, timers, random }, own) });
 }

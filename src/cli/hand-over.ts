@@ -48,7 +48,7 @@ async function inEach(election: string | undefined, ask: Ask, act: (base: string
   const lines = outcomes.map(({ text }, i) => text.replaceAll(/^(?=.)/gm, `${names[i]}: `));
   return {
     exitCode: outcomes.some(({ exitCode }) => exitCode === 1) ? 1 : 0,
-    value: { elections: outcomes.map(({ value }, i) => ({ name: names[i], ...value })) },
+    value: { elections: outcomes.map(({ value }) => value) },
     text: lines.join(''),
   };
 }

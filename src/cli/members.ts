@@ -5,6 +5,7 @@ import type { Leadership } from '../leadership/leadership.ts';
 import type { OwnMembership } from '../members/membership.ts';
 import type { Clock, Random, Timers } from '../ports/clock.ts';
 import type { Logger } from '../ports/log.ts';
+import { podOwner } from './pod-owner.ts';
 
 export interface MembersPorts {
   readonly leadership: Leadership;
@@ -46,8 +47,7 @@ export async function openMembership(
       isMember: (name) => names.isMemberLeaseName(lease.name, name),
       own: {
         labels: hostname === null ? {} : { [HOSTNAME_LABEL]: hostname },
-        // An owner in another namespace counts as gone: Kubernetes would delete the Lease at once.
-        owner: podGiven && pod.namespace === lease.namespace ? { name: pod.name, uid: pod.uid } : null,
+        owner: podOwner({ lease, pod }, podGiven),
         profile: {
           ...{ pod: pod.name, address, version, candidate: leadership.identity, since },
           get campaigns() {

@@ -104,12 +104,8 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     });
   });
   const notifying = config.notify && (await startNotifying(config.notify, timings, prepared, { ...ports, leadership }));
-  try {
-    const gatewayPorts = { leadership, clock, timers, log, metrics, memory: processMemory };
-    gateway = config.gateway && (await openGateway(config.gateway, gatewayPorts));
-  } catch (error) {
-    return reportListenError(error, context);
-  }
+  const gatewayPorts = { leadership, clock, timers, log, metrics, memory: processMemory };
+  gateway = config.gateway && (await openGateway(config.gateway, gatewayPorts));
   const address = holderAddress(config.pod, gateway);
   const endWithError = () => {
     exitCode = 1;
@@ -153,7 +149,7 @@ async function serve(config: Config, kube: LoadedKubeConfig, context: CommandCon
     );
   } catch (error) {
     await gateway?.close(0);
-    return reportListenError(error, context);
+    throw error;
   }
   const endHealth =
     config.appHealth &&

@@ -1,5 +1,6 @@
 import { boolean } from './numbers.ts';
 import type { Option, Options, Relation, Values } from './option.ts';
+import { isPodGiven, type PodValues } from './pod-given.ts';
 import { accepted, refused, type ValueType } from './value-type.ts';
 
 const group = 'Coordinated election';
@@ -132,18 +133,13 @@ export function coordinatedRelations<O extends Options>(): Relation<O>[] {
 /** How this replica stands in an election that the API server decides. */
 export interface CoordinatedConfig {
   readonly appVersion: string;
-  /** Whether the name and uid of the pod were given: Kubernetes deletes at once what has an owner that is not there. */
+  /** See `isPodGiven`. */
   readonly podGiven: boolean;
 }
 
-type CoordinatedValues = Values<typeof COORDINATED_OPTIONS> & {
-  readonly podName: string | undefined;
-  readonly podUid: string | undefined;
-};
-
 /** Null: the replicas decide among themselves. */
-export function coordinatedOf(values: CoordinatedValues): CoordinatedConfig | null {
-  const { coordinated, appVersion, podName, podUid } = values;
+export function coordinatedOf(values: Values<typeof COORDINATED_OPTIONS> & PodValues): CoordinatedConfig | null {
+  const { coordinated, appVersion } = values;
   if (!coordinated || appVersion === undefined) return null;
-  return Object.freeze<CoordinatedConfig>({ appVersion, podGiven: podName !== undefined && podUid !== undefined });
+  return Object.freeze<CoordinatedConfig>({ appVersion, podGiven: isPodGiven(values) });
 }

@@ -1,6 +1,7 @@
 import { duration } from './duration.ts';
 import { boolean } from './numbers.ts';
 import type { Options, Relation, Values } from './option.ts';
+import { isPodGiven, type PodValues } from './pod-given.ts';
 
 const group = 'Members';
 
@@ -74,18 +75,12 @@ export function membersRelations<O extends Options & typeof MEMBERS_OPTIONS>(): 
 export interface MembersConfig {
   readonly durationMs: number;
   readonly intervalMs: number;
-  /** Whether the name and uid of the pod were given: Kubernetes deletes at once what has an owner that is not there. */
+  /** See `isPodGiven`. */
   readonly podGiven: boolean;
 }
 
-type MembersValues = Values<typeof MEMBERS_OPTIONS> & {
-  readonly podName: string | undefined;
-  readonly podUid: string | undefined;
-};
-
 /** Null: it keeps none. */
-export function membersOf(values: MembersValues): MembersConfig | null {
-  const { members, membersDuration: durationMs, membersInterval: intervalMs, podName, podUid } = values;
-  const podGiven = podName !== undefined && podUid !== undefined;
-  return members ? Object.freeze<MembersConfig>({ durationMs, intervalMs, podGiven }) : null;
+export function membersOf(values: Values<typeof MEMBERS_OPTIONS> & PodValues): MembersConfig | null {
+  const { members, membersDuration: durationMs, membersInterval: intervalMs } = values;
+  return members ? Object.freeze<MembersConfig>({ durationMs, intervalMs, podGiven: isPodGiven(values) }) : null;
 }
