@@ -1,25 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { semver } from './coordinated-options.ts';
-import { loadConfig } from './load.ts';
+import { loadFrom, NAMED, problemsIn } from './load.fixture.ts';
 
-const load = (env: Record<string, string>) =>
-  loadConfig({
-    argv: [],
-    env: { LEASEGATE_LEASE_NAME: 'my-app', LEASEGATE_NAMESPACE: 'web', ...env },
-    readFile: () => undefined,
-    hostname: () => 'host',
-    randomHex: (bytes) => 'ab'.repeat(bytes),
-    kubeconfigNamespace: () => undefined,
-  });
+const load = (env: Record<string, string>) => loadFrom({ ...NAMED, ...env });
 const coordinatedOf = (env: Record<string, string>) => {
   const result = load(env);
   return result.ok ? result.config.coordinated : result.problems;
 };
 const ON = { LEASEGATE_COORDINATED: 'true', LEASEGATE_APP_VERSION: '1.4.2' };
-const said = (env: Record<string, string>) => {
-  const result = load(env);
-  return result.ok ? [] : result.problems.map(({ option, message, remedy }) => `${option}: ${message}; ${remedy}`);
-};
+const said = (env: Record<string, string>) => problemsIn(load(env));
 
 test('an election is coordinated where that is asked for, with the version of the application', () => {
   expect(coordinatedOf({})).toBeNull();

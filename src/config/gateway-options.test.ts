@@ -1,26 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { loadConfig } from './load.ts';
+import { loadFrom, problemsIn } from './load.fixture.ts';
 
 const IN_POD = { LEASEGATE_LEASE_NAME: 'my-app', LEASEGATE_NAMESPACE: 'web', POD_IP: '10.0.0.7' };
 const GATEWAY = { LEASEGATE_GATEWAY_LISTEN: '0.0.0.0:8080', LEASEGATE_GATEWAY_TARGET: '127.0.0.1:3000' };
 
-const load = (env: Record<string, string>) =>
-  loadConfig({
-    argv: [],
-    env,
-    readFile: () => undefined,
-    hostname: () => 'host',
-    randomHex: (bytes) => 'ab'.repeat(bytes),
-    kubeconfigNamespace: () => undefined,
-  });
 const gatewayOf = (env: Record<string, string>) => {
-  const result = load({ ...IN_POD, ...env });
+  const result = loadFrom({ ...IN_POD, ...env });
   return result.ok ? result.config.gateway : result.problems;
 };
-const said = (env: Record<string, string>) => {
-  const result = load({ ...IN_POD, ...env });
-  return result.ok ? [] : result.problems.map(({ option, message, remedy }) => `${option}: ${message}; ${remedy}`);
-};
+const said = (env: Record<string, string>) => problemsIn(loadFrom({ ...IN_POD, ...env }));
 
 test('without its address there is no gateway', () => {
   expect(gatewayOf({})).toBeNull();

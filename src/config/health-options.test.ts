@@ -1,16 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { healthUrl } from './health-url.ts';
-import { loadConfig } from './load.ts';
+import { loadFrom, NAMED } from './load.fixture.ts';
 
-const load = (env: Record<string, string>) =>
-  loadConfig({
-    argv: [],
-    env: { LEASEGATE_LEASE_NAME: 'my-app', LEASEGATE_NAMESPACE: 'web', ...env },
-    readFile: () => undefined,
-    hostname: () => 'host',
-    randomHex: (bytes) => 'ab'.repeat(bytes),
-    kubeconfigNamespace: () => undefined,
-  });
+const load = (env: Record<string, string>) => loadFrom({ ...NAMED, ...env });
 const healthOf = (env: Record<string, string>) => {
   const result = load(env);
   return result.ok ? result.config.appHealth : result.problems;

@@ -1,16 +1,8 @@
 import { expect, test } from 'vitest';
 import { PREFIX_LENGTH_MAX } from '../naming/workload-lease.ts';
-import { loadConfig } from './load.ts';
+import { loadFrom } from './load.fixture.ts';
 
-const load = (env: Record<string, string>) =>
-  loadConfig({
-    argv: [],
-    env: { POD_NAME: 'web-1', POD_NAMESPACE: 'shop', ...env },
-    readFile: () => undefined,
-    hostname: () => 'host',
-    randomHex: (bytes) => 'ab'.repeat(bytes),
-    kubeconfigNamespace: () => undefined,
-  });
+const load = (env: Record<string, string>) => loadFrom({ POD_NAME: 'web-1', POD_NAMESPACE: 'shop', ...env });
 const leaseOf = (env: Record<string, string>) => {
   const result = load(env);
   return result.ok ? result.config.lease : result.problems;

@@ -1,23 +1,12 @@
 import { expect, test } from 'vitest';
-import { loadConfig } from './load.ts';
+import { loadFrom, NAMED, problemsIn } from './load.fixture.ts';
 
-const load = (env: Record<string, string>) =>
-  loadConfig({
-    argv: [],
-    env: { LEASEGATE_LEASE_NAME: 'my-app', LEASEGATE_NAMESPACE: 'web', ...env },
-    readFile: () => undefined,
-    hostname: () => 'host',
-    randomHex: (bytes) => 'ab'.repeat(bytes),
-    kubeconfigNamespace: () => undefined,
-  });
+const load = (env: Record<string, string>) => loadFrom({ ...NAMED, ...env });
 const notifyOf = (env: Record<string, string>) => {
   const result = load(env);
   return result.ok ? result.config.notify : result.problems;
 };
-const said = (env: Record<string, string>) => {
-  const result = load(env);
-  return result.ok ? [] : result.problems.map(({ option, message, remedy }) => `${option}: ${message}; ${remedy}`);
-};
+const said = (env: Record<string, string>) => problemsIn(load(env));
 
 const URL_OPTION = 'LEASEGATE_NOTIFY_URL (--notify-url)';
 const FILE_OPTION = 'LEASEGATE_STATUS_FILE (--status-file)';

@@ -1,19 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { loadConfig } from './load.ts';
+import { loadFrom, problemsIn } from './load.fixture.ts';
 
-const load = (env: Record<string, string>) =>
-  loadConfig({
-    argv: [],
-    env: { LEASEGATE_NAMESPACE: 'web', ...env },
-    readFile: () => undefined,
-    hostname: () => 'host',
-    randomHex: (bytes) => 'ab'.repeat(bytes),
-    kubeconfigNamespace: () => undefined,
-  });
-const said = (env: Record<string, string>) => {
-  const result = load(env);
-  return result.ok ? [] : result.problems.map(({ option, message, remedy }) => `${option}: ${message}; ${remedy}`);
-};
+const load = (env: Record<string, string>) => loadFrom({ LEASEGATE_NAMESPACE: 'web', ...env });
+const said = (env: Record<string, string>) => problemsIn(load(env));
 const named = (LEASEGATE_LEASE_NAME: string, env: Record<string, string> = {}) => ({ LEASEGATE_LEASE_NAME, ...env });
 
 describe('several Leases', () => {
