@@ -1,6 +1,7 @@
 import { SimApiServer, type Version } from './api-server.ts';
 import { Cast } from './cast.ts';
 import { FAULTS, OUTRAGES } from './faults.ts';
+import { runWorld, scheduleFaults, scheduleQuestions } from './history-steps.ts';
 import { Oracle } from './oracle.ts';
 import { nameOf } from './participant.ts';
 import { SeededRandom } from './random.ts';
@@ -86,8 +87,12 @@ class History {
     // The Lease as the manifests ship it: free.
     if (this.#random.chance(0.7)) this.#server.create({});
     this.#cast.enter(this.#oracle);
-    this.#scheduleFaults();
-    this.#scheduleQuestions();
+    scheduleFaults({
+      ...{ world: this.#world, random: this.#random, scene: this.#scene, size: this.#cast.size, trace: this.#trace },
+      faults: this.#random.chance(0.5) ? FAULTS : { ...FAULTS, ...OUTRAGES },
+      untilMs: this.#safetyMs,
+    });
+    scheduleQuestions(this.#world, this.#random, () => this.#cast.replicas());
     await this.#runUntil(this.#safetyMs);
     if (this.#oracle.violations.length > 0) return;
     this.#trace('healing');
@@ -108,45 +113,15 @@ class History {
     if (this.#oracle.grants > grants) this.#oracle.unsettled(this.#oracle.grants - grants);
   }
 
-  #scheduleFaults(): void {
-    const random = this.#random;
-    // A history with a few kinds of fault goes deeper than one with a little of everything.
-    const possible = random.chance(0.5) ? FAULTS : { ...FAULTS, ...OUTRAGES };
-    const chosen = Object.entries(possible).filter(() => random.chance(0.25));
-    if (chosen.length === 0) return;
-    const count = random.whole(2, 14);
-    for (let fault = 0; fault < count; fault += 1) {
-      const [kind, strike] = random.pick(chosen);
-      this.#world.after(random.between(2_000, this.#safetyMs - 1_000), () => {
-        const place = random.whole(0, this.#cast.size - 1);
-        this.#trace(`fault: ${kind} at ${place}`);
-        strike(this.#scene, place);
-      });
-    }
-  }
-
-  /** An application asks now and then, and believes what it hears. */
-  #scheduleQuestions(): void {
-    const asks = this.#random.chance(0.5);
-    if (!asks) return;
-    const next = () => {
-      for (const replica of this.#cast.replicas()) replica.ask();
-      this.#world.after(this.#random.between(200, 3_000), next);
-    };
-    next();
-  }
-
   async #runUntil(untilMs: number, after: () => void = () => {}): Promise<void> {
-    while (this.#world.step(untilMs)) {
+    const { violations } = this.#oracle;
+    await runWorld(this.#world, untilMs, () => {
       this.#steps += 1;
-      // All that follows from this step without time passing: chains of promises, none longer than this.
-      if (this.#world.stirred) for (let turn = 0; turn < 24; turn += 1) await null;
-      this.#world.stirred = false;
       this.#oracle.look();
       after();
-      if (this.#oracle.violations.length > 0) return;
-    }
-    after();
+      return violations.length > 0;
+    });
+    if (violations.length === 0) after();
   }
 
   #watchRecovery(): void {

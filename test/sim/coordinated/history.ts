@@ -1,3 +1,4 @@
+import { runWorld, scheduleFaults, scheduleQuestions } from '../history-steps.ts';
 import { SeededRandom } from '../random.ts';
 import type { HistoryResult, RunSeed, Trace } from '../system.ts';
 import { World } from '../world.ts';
@@ -44,8 +45,15 @@ class CoordinatedHistory {
   async run(): Promise<void> {
     const { leaseDurationMs } = this.#scene.timings;
     const safetyMs = 60_000 + 8 * leaseDurationMs;
-    const silent = this.#scheduleFaults(safetyMs);
-    this.#scheduleQuestions();
+    const scene = this.#scene;
+    const { size } = scene;
+    const kinds = scheduleFaults({
+      ...{ world: this.#world, random: this.#random, scene, size, trace: this.#trace },
+      faults: COORDINATED_FAULTS,
+      untilMs: safetyMs,
+    });
+    const silent = kinds.includes('silence') || kinds.includes('cutOff');
+    scheduleQuestions(this.#world, this.#random, () => scene.replicas);
     await this.#runUntil(safetyMs);
     if (this.#oracle.violations.length > 0) return;
     this.#trace('healing');
@@ -82,39 +90,11 @@ class CoordinatedHistory {
     if (oracle.preferredSinceMs !== null) oracle.report(12, 'preferredHolder is set at rest');
   }
 
-  #scheduleFaults(untilMs: number): boolean {
-    const random = this.#random;
-    const chosen = Object.entries(COORDINATED_FAULTS).filter(() => random.chance(0.25));
-    if (chosen.length === 0) return false;
-    const count = random.whole(2, 14);
-    for (let fault = 0; fault < count; fault += 1) {
-      const [kind, strike] = random.pick(chosen);
-      this.#world.after(random.between(2_000, untilMs - 1_000), () => {
-        const place = random.whole(0, this.#scene.size - 1);
-        this.#trace(`fault: ${kind} at ${place}`);
-        strike(this.#scene, place);
-      });
-    }
-    return chosen.some(([kind]) => kind === 'silence' || kind === 'cutOff');
-  }
-
-  #scheduleQuestions(): void {
-    if (!this.#random.chance(0.5)) return;
-    const next = () => {
-      for (const replica of this.#scene.replicas) replica.ask();
-      this.#world.after(this.#random.between(200, 3_000), next);
-    };
-    next();
-  }
-
-  async #runUntil(untilMs: number): Promise<void> {
-    while (this.#world.step(untilMs)) {
+  #runUntil(untilMs: number): Promise<void> {
+    return runWorld(this.#world, untilMs, () => {
       this.#steps += 1;
-      // All that follows from this step without time passing: chains of promises, none longer than this.
-      if (this.#world.stirred) for (let turn = 0; turn < 24; turn += 1) await null;
-      this.#world.stirred = false;
       this.#oracle.look();
-      if (this.#oracle.violations.length > 0) return;
-    }
+      return this.#oracle.violations.length > 0;
+    });
   }
 }

@@ -1,3 +1,4 @@
+import { runWorld, scheduleFaults } from '../history-steps.ts';
 import type { Violation } from '../oracle.ts';
 import { SeededRandom } from '../random.ts';
 import type { HistoryResult, RunSeed, Trace } from '../system.ts';
@@ -54,7 +55,13 @@ class MemberHistory {
   async run(): Promise<void> {
     const { durationMs, intervalMs } = this.#scene.timings;
     const safetyMs = 30_000 + 10 * durationMs;
-    this.#scheduleFaults(safetyMs);
+    const scene = this.#scene;
+    const { size } = scene;
+    scheduleFaults({
+      ...{ world: this.#world, random: this.#random, scene, size, trace: this.#trace },
+      faults: MEMBER_FAULTS,
+      untilMs: safetyMs,
+    });
     await this.#runUntil(safetyMs);
     if (this.#oracle.violations.length > 0) return;
     this.#trace('healing');
@@ -73,30 +80,11 @@ class MemberHistory {
     return [...this.#oracle.leftovers(this.#server.leases.keys()), ...views.flat()];
   }
 
-  #scheduleFaults(untilMs: number): void {
-    const random = this.#random;
-    // A history with a few kinds of fault goes deeper than one with a little of everything.
-    const chosen = Object.entries(MEMBER_FAULTS).filter(() => random.chance(0.25));
-    if (chosen.length === 0) return;
-    const count = random.whole(2, 14);
-    for (let fault = 0; fault < count; fault += 1) {
-      const [kind, strike] = random.pick(chosen);
-      this.#world.after(random.between(2_000, untilMs - 1_000), () => {
-        const place = random.whole(0, this.#scene.size - 1);
-        this.#trace(`fault: ${kind} at ${place}`);
-        strike(this.#scene, place);
-      });
-    }
-  }
-
-  async #runUntil(untilMs: number): Promise<void> {
-    while (this.#world.step(untilMs)) {
+  #runUntil(untilMs: number): Promise<void> {
+    return runWorld(this.#world, untilMs, () => {
       this.#steps += 1;
-      // All that follows from this step without time passing: chains of promises, none longer than this.
-      if (this.#world.stirred) for (let turn = 0; turn < 24; turn += 1) await null;
-      this.#world.stirred = false;
       this.#oracle.look();
-      if (this.#oracle.violations.length > 0) return;
-    }
+      return this.#oracle.violations.length > 0;
+    });
   }
 }
