@@ -1,6 +1,11 @@
 import type { Leadership } from '../leadership/leadership.ts';
 import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
-import type { CandidateApi, CandidateStanding, CandidateStore } from '../ports/lease-candidates.ts';
+import {
+  type CandidateApi,
+  type CandidateStanding,
+  type CandidateStore,
+  COORDINATION_FLAGS,
+} from '../ports/lease-candidates.ts';
 import type { Logger } from '../ports/log.ts';
 import type { CandidateReport } from './candidate.ts';
 import { CandidateLoop } from './candidate-loop.ts';
@@ -36,8 +41,7 @@ const WITHDRAWAL_MS_MAX = 2_000;
 const IDLE_MS_MAX = 60_000;
 const PREDECESSORS_TRIES_MAX = 8;
 
-const REMEDY =
-  'start every kube-apiserver (Kubernetes 1.33 or later) with --feature-gates=CoordinatedLeaderElection=true and --runtime-config=coordination.k8s.io/v1beta1=true, or unset LEASEGATE_COORDINATED';
+const REMEDY = `start every kube-apiserver (Kubernetes 1.33 or later) with ${COORDINATION_FLAGS}, or unset LEASEGATE_COORDINATED`;
 const DELETED_REMEDY =
   'where it goes on, find out who deletes LeaseCandidates; Kubernetes itself deletes each whose owner it does not find: in a static pod POD_UID is not the uid that it knows, and has to be unset';
 const RULE =

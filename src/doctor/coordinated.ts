@@ -1,4 +1,5 @@
 import type { Reading } from '../ports/doctor.ts';
+import { COORDINATION_FLAGS } from '../ports/lease-candidates.ts';
 import { error, type Finding, ok, skipped, warning } from './finding.ts';
 
 /** What the API server says of coordinated elections. */
@@ -9,8 +10,7 @@ export interface CoordinationReading {
   readonly controller: Reading<boolean>;
 }
 
-const FLAGS =
-  '--feature-gates=CoordinatedLeaderElection=true and --runtime-config=coordination.k8s.io/v1beta1=true (Kubernetes 1.33 or later)';
+const FLAGS = `${COORDINATION_FLAGS} (Kubernetes 1.33 or later)`;
 
 /** Whether the control plane chooses a leader. */
 export function judgeCoordination({ version, controller }: CoordinationReading): Finding[] {

@@ -2,6 +2,10 @@
 import type { Watching } from './publisher.ts';
 import type { RemovalOutcome, RequestFailure } from './request-failure.ts';
 
+/** Without both of them on every kube-apiserver nobody is ever chosen. */
+export const COORDINATION_FLAGS =
+  '--feature-gates=CoordinatedLeaderElection=true and --runtime-config=coordination.k8s.io/v1beta1=true';
+
 /** A LeaseCandidate as it is stored. Times are RFC 3339 with six fractional digits. */
 export interface LeaseCandidate {
   readonly name: string;
