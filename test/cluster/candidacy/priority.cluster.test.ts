@@ -19,11 +19,16 @@ const running = ({ replicas }: Scene) => replicas.filter((replica) => replica.ru
 const terms = ({ replicas }: Scene) => replicas.reduce((sum, replica) => sum + replica.logged('LEADING').length, 0);
 const pause = (ms: number) => new Promise((over) => setTimeout(over, ms));
 
-/** A pod of that name, made anew: another uid. */
+/**
+ * A pod of that name, made anew: another uid. Returns when it has seen the holder renew: of a record that was there before it, it
+ * counts the duration from later than the others do, and one of lower priority may then come first.
+ */
 async function start(scene: Scene, podName: string, preempt: boolean): Promise<Replica> {
   const env = { LEASEGATE_PRIORITY: String(PRIORITIES[podName]), LEASEGATE_PREEMPT: String(preempt) };
   const replica = await scene.startReplica({ podName, env });
   await replica.untilWatching(30_000);
+  const { renewTime } = (await scene.lease()).spec;
+  await until('the holder renews', 30_000, async () => (await scene.lease()).spec.renewTime !== renewTime);
   return replica;
 }
 
