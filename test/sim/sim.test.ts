@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { type Bundle, withBundle } from './bundle.ts';
 import { FAULTS, OUTRAGES } from './faults.ts';
 import { formatTable, readTable, SEEDS_MAX, TABLE_COMMAND } from './hazard-table.ts';
 import { runSeed } from './history.ts';
 import { sweep } from './sweep.ts';
 import { replayOf, SYSTEMS } from './systems.ts';
-import { loadVariant } from './variant.ts';
 
 const FRESH_SEEDS = 240;
 
@@ -61,7 +61,7 @@ describe('a mistake that is put back is found', async () => {
   test.for(cases)('$code: $what', { timeout: 60_000 }, async ({ code, hazard, system }) => {
     const stale = `the histories have changed: run ${TABLE_COMMAND}`;
     const { seed, invariant } = table.find((finding) => finding.code === code) ?? { seed: 1, invariant: -1 };
-    const variant = await loadVariant(hazard, system.entry);
+    const variant: Bundle = await withBundle(system.entry, hazard, (url) => import(url));
     const { violations } = await variant.runSeed(seed);
     expect(violations[0]?.invariant, stale).toBe(invariant);
     expect((await system.runSeed(seed)).violations).toEqual([]);

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { addCounts, type Batch, type BatchResult, type WorkerTask } from './batch.ts';
+import { withBundle } from './bundle.ts';
 import type { HistoryResult } from './system.ts';
+import { systemOf } from './systems.ts';
 
 export interface SweepOptions {
   /** By its name. */
@@ -24,24 +27,6 @@ export interface SweepResult {
   readonly broken: readonly HistoryResult[];
 }
 
-export interface WorkerTask {
-  readonly system: string;
-  readonly hazard: string | null;
-  readonly firstOnly: boolean;
-}
-
-export interface Batch {
-  readonly from: number;
-  readonly count: number;
-}
-
-export interface BatchResult {
-  readonly from: number;
-  steps: number;
-  readonly counts: Record<string, number>;
-  readonly broken: HistoryResult[];
-}
-
 const BATCH_SEEDS = 20;
 
 /**
@@ -51,12 +36,19 @@ const BATCH_SEEDS = 20;
  * @throws whatever a worker dies of.
  */
 export async function sweep(options: SweepOptions): Promise<SweepResult> {
-  const { system, from, count, workers = availableParallelism(), hazard = null, firstOnly = false } = options;
+  const { entry, hazards } = systemOf(options.system);
+  const hazard = hazards.find(({ code }) => code === options.hazard) ?? null;
+  const { firstOnly = false } = options;
+  return await withBundle(entry, hazard, (bundle) => sweepBundle(options, { bundle, firstOnly }));
+}
+
+async function sweepBundle(options: SweepOptions, task: WorkerTask): Promise<SweepResult> {
+  const { from, count, workers = availableParallelism() } = options;
+  const { firstOnly } = task;
   const end = from + count;
   const results: BatchResult[] = [];
   let next = from;
   let found = false;
-  const task: WorkerTask = { system, hazard, firstOnly };
 
   const work = async () => {
     const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: task });
@@ -84,8 +76,4 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
     counts,
     broken: firstOnly ? broken.slice(0, 1) : broken,
   };
-}
-
-export function addCounts(sums: Record<string, number>, counts: Readonly<Record<string, number>>): void {
-  for (const [what, count] of Object.entries(counts)) sums[what] = (sums[what] ?? 0) + count;
 }

@@ -1,13 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { addCounts, type Batch, type BatchResult, type WorkerTask } from './sweep.ts';
-import { systemOf } from './systems.ts';
-import { loadVariant } from './variant.ts';
+import { addCounts, type Batch, type BatchResult, type WorkerTask } from './batch.ts';
+import type { Bundle } from './bundle.ts';
 
 /** One core's share of a sweep: batches of seeds in, what they showed out. */
-const { system, hazard, firstOnly } = workerData as WorkerTask;
+const { bundle, firstOnly } = workerData as WorkerTask;
 const port = parentPort!;
-const { hazards, entry, ...own } = systemOf(system);
-const { runSeed } = hazard === null ? own : await loadVariant(hazards.find(({ code }) => code === hazard)!, entry);
+const { runSeed } = (await import(bundle)) as Bundle;
 
 port.on('message', async ({ from, count }: Batch) => {
   const result: BatchResult = { from, steps: 0, counts: {}, broken: [] };
