@@ -2,6 +2,7 @@ import type { Clock, Random, Timer, Timers } from '../ports/clock.ts';
 import { endableDelay } from '../ports/delay.ts';
 import type { CandidateOutcome, CandidateStore } from '../ports/lease-candidates.ts';
 import type { Watching } from '../ports/publisher.ts';
+import type { RemovalOutcome } from '../ports/request-failure.ts';
 import {
   type CandidateEvent,
   type CandidateReport,
@@ -107,7 +108,7 @@ export class CandidateLoop {
     if (isSettled(state, clock.now())) for (const resolve of [...this.#waiting]) resolve();
   }
 
-  #perform(request: CandidateRequest): Promise<CandidateOutcome> {
+  #perform(request: CandidateRequest): Promise<CandidateOutcome | RemovalOutcome> {
     const { store } = this.#options;
     switch (request.kind) {
       case 'read':

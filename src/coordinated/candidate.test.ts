@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CandidateOutcome, LeaseCandidate } from '../ports/lease-candidates.ts';
+import type { RemovalOutcome, RequestFailure } from '../ports/request-failure.ts';
 import {
   type CandidateEffect,
   type CandidateEvent,
@@ -23,7 +24,7 @@ const stored = (fields: Partial<LeaseCandidate> = {}): LeaseCandidate => ({
   raw: {},
   ...fields,
 });
-const failed = (code: string, retryAfterMs: number | null = null): CandidateOutcome => ({
+const failed = (code: string, retryAfterMs: number | null = null): RequestFailure => ({
   kind: 'failed',
   code,
   message: 'so it is',
@@ -43,7 +44,7 @@ class Driver {
   get now() {
     return { monoMs: this.nowMs, wallMs: WALL_MS + this.nowMs };
   }
-  reply(outcome: CandidateOutcome): this {
+  reply(outcome: CandidateOutcome | RemovalOutcome): this {
     return this.send({ kind: 'replied', outcome });
   }
   stand(atMonoMs = ALWAYS): this {
@@ -156,9 +157,46 @@ describe('a candidate', () => {
     expect(candidate.reply({ kind: 'conflict' }).request()).toEqual({ kind: 'read' });
     candidate.reply({ kind: 'ok', candidate: stored({ resourceVersion: '15' }) });
     expect(candidate.request()).toMatchObject({ kind: 'renew', base: { resourceVersion: '15' } });
-    // The watch was faster than the answer.
-    candidate.sees(stored({ resourceVersion: '16' }));
+  });
+
+  test('is written anew at once where the watch was faster than the answer', () => {
+    const candidate = standing()
+      .wait(300_000)
+      .sees(stored({ resourceVersion: '16' }));
     expect(candidate.reply({ kind: 'conflict' }).request()).toMatchObject({ base: { resourceVersion: '16' } });
+  });
+
+  test.each([
+    ['created', () => new Driver().stand(), failed('server-error'), { kind: 'absent' }],
+    ['created', () => new Driver().stand(), { kind: 'conflict' }, { kind: 'absent' }],
+    ['renewed', () => standing().wait(300_000), failed('server-error'), { kind: 'ok', candidate: stored() }],
+    ['renewed', () => standing().wait(300_000), { kind: 'conflict' }, { kind: 'ok', candidate: stored() }],
+  ] as const)('that can be read and not be %s is tried ever more rarely, and told of once', (_, start, ill, read) => {
+    const candidate = start();
+    const waitsMs: number[] = [];
+    const told: string[] = [];
+    for (let attempt = 0; attempt < 9; attempt += 1) {
+      candidate.reply(ill);
+      waitsMs.push(candidate.dueInMs());
+      told.push(...candidate.reports());
+      // After a conflict it is read at once, the first time.
+      if (candidate.request() === undefined) candidate.wake();
+      expect(candidate.request()).toEqual({ kind: 'read' });
+      expect(candidate.reply(read).request()?.kind).toMatch(/create|renew/);
+    }
+    const atOnce = ill.kind === 'conflict' ? NEVER : 250;
+    expect(waitsMs).toEqual([atOnce, 500, 1_000, 2_000, 4_000, 4_000, 4_000, 4_000, 4_000]);
+    expect(told).toEqual(['failing']);
+    candidate.reply({ kind: 'ok', candidate: stored({ resourceVersion: '30' }) });
+    expect(candidate.reports()).toEqual(['standing']);
+  });
+
+  test('of an older version is taken for outdated, unless it asks what was not answered: etcd was restored', () => {
+    const answered = '2026-01-01T00:01:00.000000Z';
+    const candidate = standing().sees(stored({ resourceVersion: '1000', renewTime: answered }));
+    expect(candidate.sees(stored({ resourceVersion: '11', pingTime: answered })).request()).toBeUndefined();
+    const asked = stored({ resourceVersion: '12', pingTime: '2026-01-01T00:02:00.000000Z' });
+    expect(candidate.sees(asked).request()).toMatchObject({ kind: 'renew', base: asked });
   });
 
   test('that was created although no answer came is taken over', () => {

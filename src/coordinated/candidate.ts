@@ -1,6 +1,6 @@
 import { compareResourceVersions, freshRenewTime, type Instant } from '../election/index.ts';
 import type { CandidateOutcome, LeaseCandidate } from '../ports/lease-candidates.ts';
-import type { RequestFailure } from '../ports/request-failure.ts';
+import type { RemovalOutcome, RequestFailure } from '../ports/request-failure.ts';
 
 /**
  * This replica's candidate: what is known of it, what happened and when, to what is known next and what to do. Pure. As
@@ -16,7 +16,7 @@ export type CandidateEvent =
   /** The watch says that it is gone, or did not show it. */
   | { readonly kind: 'missed' }
   /** Answer to the request under way. */
-  | { readonly kind: 'replied'; readonly outcome: CandidateOutcome }
+  | { readonly kind: 'replied'; readonly outcome: CandidateOutcome | RemovalOutcome }
   /** The process ends. */
   | { readonly kind: 'stop' };
 
@@ -34,7 +34,7 @@ export type CandidateReport =
   | { readonly kind: 'answered' }
   /** Somebody else deleted it; it is created anew. */
   | { readonly kind: 'deleted' }
-  /** Several requests in a row failed, or one was refused. Told once. */
+  /** Several requests failed and no write was done in between, or one was refused. Told once. */
   | { readonly kind: 'failing'; readonly code: string; readonly message: string };
 
 export type CandidateEffect = CandidateRequest | { readonly kind: 'report'; readonly report: CandidateReport };
@@ -55,8 +55,9 @@ export interface CandidateState {
   readonly createdAtMonoMs: number;
   /** By others, in a row: none of the candidates stood for long in between. */
   readonly deletions: number;
-  /** In a row. */
+  /** Of requests since the last write that was done. */
   readonly failures: number;
+  /** Whether it was told so. */
   readonly failing: boolean;
   /** Whether it was told that it stands. */
   readonly standing: boolean;
@@ -72,6 +73,7 @@ const FAILURES_QUIET = 2;
 const RECREATION_BACKOFF_MS_MAX = 30_000;
 /** One that stands for this long is no longer part of a quarrel. */
 const LASTING_MS = 60_000;
+const ALWAYS = Number.NEGATIVE_INFINITY;
 
 /** A candidate of which nothing is stored yet, nor is to be. */
 export const INITIAL_CANDIDATE: CandidateState = {
@@ -80,10 +82,10 @@ export const INITIAL_CANDIDATE: CandidateState = {
   known: null,
   mayExist: false,
   pending: null,
-  retryAtMonoMs: Number.NEGATIVE_INFINITY,
-  renewAtMonoMs: Number.NEGATIVE_INFINITY,
-  createAtMonoMs: Number.NEGATIVE_INFINITY,
-  createdAtMonoMs: Number.NEGATIVE_INFINITY,
+  retryAtMonoMs: ALWAYS,
+  renewAtMonoMs: ALWAYS,
+  createAtMonoMs: ALWAYS,
+  createdAtMonoMs: ALWAYS,
   deletions: 0,
   failures: 0,
   failing: false,
@@ -96,7 +98,7 @@ export function candidateDueMonoMs(state: CandidateState, now: Instant): number 
   if (phase === 'ended' || pending !== null) return Number.POSITIVE_INFINITY;
   if (!wants(state, now)) return mayExist ? retryAtMonoMs : Math.max(retryAtMonoMs, standsAtMonoMs);
   if (!isPresent(known)) return mayExist ? retryAtMonoMs : Math.max(retryAtMonoMs, createAtMonoMs);
-  return Math.max(retryAtMonoMs, isAsked(known) ? Number.NEGATIVE_INFINITY : renewAtMonoMs);
+  return Math.max(retryAtMonoMs, isAsked(known) ? ALWAYS : renewAtMonoMs);
 }
 
 /** Whether nothing of this process is stored that it does not want there. */
@@ -135,7 +137,10 @@ export function stepCandidate(
       break;
   }
   // A withdrawal waits for nothing that was said to a write before it.
-  if ((wanted && !wants(draft, now)) || event.kind === 'stop') draft.retryAtMonoMs = Number.NEGATIVE_INFINITY;
+  if ((wanted && !wants(draft, now)) || event.kind === 'stop') {
+    draft.retryAtMonoMs = ALWAYS;
+    draft.failures = 0;
+  }
   act(draft, now);
   const { effects, ...next } = draft;
   return [next, effects];
@@ -160,30 +165,36 @@ function isAsked({ pingTime, renewTime }: LeaseCandidate): boolean {
   return pingTime !== null && (renewTime === null || pingTime > renewTime);
 }
 
+/** Of an older version, unless it asks what was not answered yet: then an etcd that was restored counts from the past. */
+function isOutdated({ resourceVersion, pingTime }: LeaseCandidate, known: LeaseCandidate): boolean {
+  if (compareResourceVersions(resourceVersion, known.resourceVersion) >= 0) return false;
+  return pingTime === null || (known.renewTime !== null && pingTime <= known.renewTime);
+}
+
 /** A watch may lag behind an answer, and the other way round. */
 function learn(draft: Draft, candidate: LeaseCandidate): void {
   const { known } = draft;
-  if (isPresent(known) && compareResourceVersions(candidate.resourceVersion, known.resourceVersion) < 0) return;
+  if (isPresent(known) && isOutdated(candidate, known)) return;
   // What is shown after it was deleted is from before.
   if (known === 'absent' && !draft.mayExist) return;
   draft.known = candidate;
   draft.mayExist = true;
 }
 
-function onReply(draft: Draft, outcome: CandidateOutcome, now: Instant): void {
+function onReply(draft: Draft, outcome: CandidateOutcome | RemovalOutcome, now: Instant): void {
   const request = draft.pending!;
   draft.pending = null;
   switch (outcome.kind) {
     case 'ok':
-      succeed(draft);
+      // What follows a read waits for nothing. It mends nothing either: where each write fails, the waits go on growing.
+      draft.retryAtMonoMs = ALWAYS;
       learn(draft, outcome.candidate);
       if (request.kind !== 'read') onWritten(draft, request, now);
       return;
     case 'absent':
-      succeed(draft);
+      draft.retryAtMonoMs = ALWAYS;
       return onAbsent(draft, now);
     case 'removed':
-      succeed(draft);
       return onRemoved(draft);
     case 'conflict':
       return onConflict(draft, request, now);
@@ -192,12 +203,8 @@ function onReply(draft: Draft, outcome: CandidateOutcome, now: Instant): void {
   }
 }
 
-function succeed(draft: Draft): void {
-  draft.failures = 0;
-  draft.retryAtMonoMs = Number.NEGATIVE_INFINITY;
-}
-
 function onWritten(draft: Draft, request: CandidateRequest, now: Instant): void {
+  draft.failures = 0;
   draft.renewAtMonoMs = now.monoMs + RENEW_INTERVAL_MS;
   if (request.kind === 'renew' && isAsked(request.base)) tell(draft, { kind: 'answered' });
   if (draft.standing && !draft.failing) return;
@@ -210,6 +217,7 @@ function onWritten(draft: Draft, request: CandidateRequest, now: Instant): void 
 function onAbsent(draft: Draft, now: Instant): void {
   draft.known = 'absent';
   draft.mayExist = false;
+  if (!wants(draft, now)) mended(draft);
   if (!draft.standing) return;
   draft.standing = false;
   // Where it had stood for long, at once; who deletes it again and again is not to be kept busy.
@@ -222,7 +230,8 @@ function onAbsent(draft: Draft, now: Instant): void {
 function onRemoved(draft: Draft): void {
   draft.known = 'absent';
   draft.mayExist = false;
-  draft.failing = false;
+  draft.retryAtMonoMs = ALWAYS;
+  mended(draft);
   if (draft.standing) tell(draft, { kind: 'withdrawn' });
   draft.standing = false;
 }
@@ -233,9 +242,9 @@ function onConflict(draft: Draft, request: CandidateRequest, now: Instant): void
   const { known } = draft;
   const shown = isPresent(known) && known.resourceVersion !== base?.resourceVersion;
   if (!shown) draft.known = null;
-  // Once at once; more of them in a row are a quarrel.
+  // Once at once; more of them without a write in between are a quarrel.
   if (draft.failures > 0) backOff(draft, 0, now);
-  draft.failures += 1;
+  count(draft, { code: 'conflict', message: 'what is stored is another version, each time' }, false);
 }
 
 function onFailure(draft: Draft, request: CandidateRequest, failure: RequestFailure, now: Instant): void {
@@ -248,10 +257,19 @@ function onFailure(draft: Draft, request: CandidateRequest, failure: RequestFail
   const outlived = !wants(draft, now) && (request.kind === 'create' || request.kind === 'renew');
   if (refused && !outlived) draft.retryAtMonoMs = now.monoMs + REFUSED_PAUSE_MS;
   else backOff(draft, outlived ? 0 : (failure.retryAfterMs ?? 0), now);
+  count(draft, failure, refused);
+}
+
+function count(draft: Draft, { code, message }: Pick<RequestFailure, 'code' | 'message'>, refused: boolean): void {
   draft.failures += 1;
   if (draft.failing || !(refused || draft.failures > FAILURES_QUIET)) return;
   draft.failing = true;
-  tell(draft, { kind: 'failing', code: failure.code, message: failure.message });
+  tell(draft, { kind: 'failing', code, message });
+}
+
+function mended(draft: Draft): void {
+  draft.failures = 0;
+  draft.failing = false;
 }
 
 function backOff(draft: Draft, retryAfterMs: number, now: Instant): void {

@@ -9,6 +9,7 @@ import type {
   LeaseCandidate,
 } from '../ports/lease-candidates.ts';
 import type { Logger } from '../ports/log.ts';
+import type { RemovalOutcome } from '../ports/request-failure.ts';
 import { createCoordination } from './coordination.ts';
 
 const IDENTITY = 'cart-0_u_2';
@@ -44,20 +45,20 @@ class FakeStore implements CandidateStore {
     if (name === IDENTITY) this.watcher?.seen(candidate);
     return { kind: 'ok', candidate };
   }
-  async #answer(what: string, act: () => CandidateOutcome): Promise<CandidateOutcome> {
+  async #answer<Outcome>(what: string, act: () => Outcome): Promise<Outcome | typeof FAILED> {
     this.asked.push(what);
     await new Promise<void>((resolve) => void this.#time.after(1, resolve));
     return this.down ? FAILED : act();
   }
   read = () =>
-    this.#answer('read', () => {
+    this.#answer('read', (): CandidateOutcome => {
       const candidate = this.stored.get(IDENTITY);
       return candidate === undefined ? { kind: 'absent' } : { kind: 'ok', candidate };
     });
   create = (renewTime: string) => this.#answer('create', () => this.put(IDENTITY, { renewTime }));
   renew = (_base: LeaseCandidate, renewTime: string) => this.#answer('renew', () => this.put(IDENTITY, { renewTime }));
   remove = ({ name }: Pick<LeaseCandidate, 'name'>) =>
-    this.#answer(`remove ${name}`, () => {
+    this.#answer(`remove ${name}`, (): RemovalOutcome => {
       this.stored.delete(name);
       if (name === IDENTITY) this.watcher?.missed();
       return { kind: 'removed' };

@@ -2,7 +2,7 @@ import type { CandidateApi } from '../ports/lease-candidates.ts';
 import type { KubeClient } from './client.ts';
 import type { Failure } from './errors.ts';
 import { type CandidateStoreOptions, LeaseCandidateStore } from './lease-candidates.ts';
-import { failed } from './own-object.ts';
+import { failed } from './object-outcome.ts';
 import type { WatchPorts } from './watch-stream.ts';
 
 const GROUP_PATH = '/apis/coordination.k8s.io';

@@ -9,7 +9,7 @@ import type { RemovalOutcome } from '../ports/request-failure.ts';
 import type { CallTarget, Verb } from './client.ts';
 import { ListWatch } from './list-watch.ts';
 import { isObject } from './object-meta.ts';
-import { failed, outcomeOf, removeObject } from './own-object.ts';
+import { failed, outcomeOf, removeObject } from './object-outcome.ts';
 import type { WatchPorts } from './watch-stream.ts';
 
 /** By it Kubernetes chooses the candidate of the lowest emulation version, then of the lowest version, then the oldest. */

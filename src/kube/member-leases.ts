@@ -14,7 +14,7 @@ import type { LeaseObject } from './codec.ts';
 import { leasesPath, leaseTarget } from './leases.ts';
 import { ListWatch } from './list-watch.ts';
 import { decodeMember, decodeSighting, encodeMember, encodeNewMember, type MemberDescription } from './member-codec.ts';
-import { failed, outcomeOf, removeObject } from './own-object.ts';
+import { failed, outcomeOf, removeObject } from './object-outcome.ts';
 import type { WatchPorts } from './watch-stream.ts';
 
 export interface MemberLeaseStoreOptions {

@@ -138,6 +138,19 @@ describe('heartbeats', () => {
     expect(member.reports).toEqual(['overdue timeout', 'kept']);
   });
 
+  test('that always meet another version are ever rarer, and told of when they are overdue', () => {
+    const member = HeartbeatDriver.established();
+    member.next();
+    let writes = 0;
+    while (member.nowMs < 60_000) {
+      writes += 1;
+      if (member.reply({ kind: 'conflict' }) === '-') member.next();
+      member.reply({ kind: 'ok', lease: memberLease() });
+    }
+    expect(writes).toBeLessThan(20);
+    expect(member.reports).toEqual(['overdue conflict']);
+  });
+
   test('are one request at a time: nothing is due while one is under way', () => {
     const member = HeartbeatDriver.established();
     member.next();

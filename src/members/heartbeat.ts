@@ -151,9 +151,9 @@ function onReply(draft: Draft, outcome: MemberOutcome | RemovalOutcome, now: Mom
       return;
     case 'conflict':
       draft.sighting = UNKNOWN;
-      // Once at once: somebody wrote it in between. More of them in a row are a quarrel.
+      // Somebody wrote it in between: once at once. More of them without a write of ours in between are a quarrel.
       if (draft.failures === 0) draft.dueMonoMs = now.monoMs;
-      else backOff(draft, 0, now);
+      else onQuarrel(draft, now);
       draft.failures += 1;
       return;
     case 'removed':
@@ -215,19 +215,23 @@ function onWritten(draft: Draft, written: HeartbeatRequest, now: Moment): void {
   draft.dueMonoMs = now.monoMs + (draft.phase === 'stopping' ? 0 : jittered(config.intervalMs, now));
 }
 
-function onFailure(
-  draft: Draft,
-  failed: HeartbeatRequest,
-  { code, message, retryAfterMs }: RequestFailure,
-  now: Moment,
-): void {
+function onFailure(draft: Draft, failed: HeartbeatRequest, failure: RequestFailure, now: Moment): void {
   // Kubernetes deletes it with the pod where this replica may not.
-  if (failed.kind === 'remove' && code === 'forbidden') {
+  if (failed.kind === 'remove' && failure.code === 'forbidden') {
     draft.phase = 'ended';
     return;
   }
-  backOff(draft, retryAfterMs ?? 0, now);
+  backOff(draft, failure.retryAfterMs ?? 0, now);
   draft.failures += 1;
+  tellOverdue(draft, failure, now);
+}
+
+function onQuarrel(draft: Draft, now: Moment): void {
+  backOff(draft, 0, now);
+  tellOverdue(draft, { code: 'conflict', message: 'what is stored is another version, each time' }, now);
+}
+
+function tellOverdue(draft: Draft, { code, message }: Pick<RequestFailure, 'code' | 'message'>, now: Moment): void {
   if (draft.phase !== 'beating' || draft.overdue || now.monoMs < draft.validUntilMonoMs) return;
   draft.overdue = true;
   draft.effects.push({ kind: 'report', report: { kind: 'overdue', code, message } });

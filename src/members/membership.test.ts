@@ -137,6 +137,17 @@ describe('collection', () => {
     expect(leases.stored.has(b.leaseName)).toBe(false);
   });
 
+  test('comes to one whose dead Lease was edited meanwhile, too', async () => {
+    const [a, b] = await crashed();
+    await leases.time.pass(45_000);
+    expect(a.changes).toEqual(['lost b']);
+    const dead = leases.stored.get(b.leaseName)!;
+    leases.add({ ...dead, profile: { ...dead.profile, version: null } });
+    await leases.time.pass(120_000);
+    expect(a.changes).toEqual(['lost b', 'changed b', 'left b']);
+    expect(leases.stored.has(b.leaseName)).toBe(false);
+  });
+
   test('is left to Kubernetes where it is forbidden: said once, and not tried again and again', async () => {
     leases.forbidRemoval = true;
     const [a] = await crashed();

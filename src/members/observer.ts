@@ -1,4 +1,3 @@
-import { compareResourceVersions } from '../election/index.ts';
 import type { MemberLease } from '../ports/members.ts';
 
 /**
@@ -6,7 +5,8 @@ import type { MemberLease } from '../ports/members.ts';
  *
  * Time counts only as far as the watch was heard. A member is dead when others, or nobody, were heard of for its whole duration
  * and it was not; while nothing is heard at all (the watch is cut, the API server is down, this process was stopped), nobody
- * dies of that.
+ * dies of that. Versions are not compared: they begin anew below the known ones when etcd is restored, and a listing that is stale
+ * after all only puts off a death.
  */
 export interface ObserverConfig {
   /** Of Leases that carry no duration; and of what is not about a single one. */
@@ -126,8 +126,6 @@ export class MemberObserver {
       return;
     }
     const same = before !== undefined && before.lease.uid === lease.uid;
-    // A listing that is older than what the watch has told takes nothing back.
-    if (same && compareResourceVersions(lease.resourceVersion, before.lease.resourceVersion) < 0) return;
     const renewed = !same || before.lease.renewTime !== lease.renewTime || before.lease.holder !== lease.holder;
     const member: ObservedMember = renewed
       ? { lease, seenMonoMs: nowMonoMs, seenListenedMs: this.#listenedMs, alive: true, confirmed: same }

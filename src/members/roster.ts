@@ -121,8 +121,9 @@ export class Roster implements Membership {
   }
 
   #note({ kind, member }: MemberChange): void {
-    this.#collection =
-      kind === 'lost' ? mark(this.#collection, member, this.#moment()) : unmark(this.#collection, member.lease.name);
+    if (kind === 'lost') this.#collection = mark(this.#collection, member, this.#moment());
+    // A dead one may still be written to, by whoever annotates Leases.
+    else if (member.alive || kind === 'left') this.#collection = unmark(this.#collection, member.lease.name);
     this.#publish({ kind, member: this.#tell(member, this.#leader) });
   }
 

@@ -22,8 +22,9 @@ export interface LeaseCandidate {
 export type CandidateOutcome =
   | { readonly kind: 'ok'; readonly candidate: LeaseCandidate }
   | { readonly kind: 'absent' }
-  /** Somebody else wrote, created or deleted it meanwhile; or a deletion is done; or it failed. */
-  | RemovalOutcome;
+  /** Somebody else wrote, created or deleted it meanwhile. */
+  | { readonly kind: 'conflict' }
+  | RequestFailure;
 
 export interface CandidateWatchHandlers {
   seen(candidate: LeaseCandidate): void;
@@ -40,7 +41,7 @@ export interface CandidateStore {
   /** Replaces `base` and nothing else. */
   renew(base: LeaseCandidate, renewTime: string, timeoutMs: number): Promise<CandidateOutcome>;
   /** Deletes this candidate, in whatever version, and none that was created after it. */
-  remove(candidate: Pick<LeaseCandidate, 'name' | 'uid'>, timeoutMs: number): Promise<CandidateOutcome>;
+  remove(candidate: Pick<LeaseCandidate, 'name' | 'uid'>, timeoutMs: number): Promise<RemovalOutcome>;
   /** Candidates for the same Lease, 10 000 of its namespace looked at; null when they can't be listed. */
   list(timeoutMs: number): Promise<readonly LeaseCandidate[] | null>;
   watch(handlers: CandidateWatchHandlers): Watching;

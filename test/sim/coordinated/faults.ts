@@ -39,6 +39,9 @@ export const COORDINATED_FAULTS: Readonly<Record<string, Fault>> = {
   wallClock: (scene, place) => scene.stepWallClock(place, scene.random.between(-30_000, 30_000), scene.span()),
   leaseRemoved: (scene) => scene.removeLease(),
   candidateRemoved: (scene, place) => scene.removeCandidate(place),
+  candidatesRefused: ({ server, random }) => {
+    server.refuseCandidates(random.chance(0.5) ? 'Conflict' : 'InternalError', random.between(5_000, 60_000));
+  },
   controllerStalls: (scene) => scene.controller.stall(scene.span()),
   watchesEnd: (scene) => scene.server.restart(),
 };

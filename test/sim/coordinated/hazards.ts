@@ -122,4 +122,20 @@ export const COORDINATED_HAZARDS: readonly Hazard[] = [
       },
     ],
   },
+  {
+    code: 'C11',
+    what: 'a read between two writes that fail lets the waits begin anew',
+    edits: [
+      {
+        file: 'src/coordinated/candidate.ts',
+        from: '      learn(draft, outcome.candidate);',
+        to: '      draft.failures = 0;\n      learn(draft, outcome.candidate);',
+      },
+      {
+        file: 'src/coordinated/candidate.ts',
+        from: "  draft.known = 'absent';\n  draft.mayExist = false;\n  if (!wants",
+        to: "  draft.known = 'absent';\n  draft.failures = 0;\n  draft.mayExist = false;\n  if (!wants",
+      },
+    ],
+  },
 ];

@@ -24,11 +24,14 @@ interface Ledger {
   acknowledgedFromMonoMs: number;
   /** In the window that began last. */
   requests: number;
+  candidateRequests: number;
   windowFromMs: number;
 }
 
 /** More than renewals, reads and answers come to with the shortest timings; a storm is far above. */
 const REQUESTS_MAX = 200;
+/** About its candidate. */
+const CANDIDATE_REQUESTS_MAX = 40;
 const REQUESTS_WINDOW_MS = 10_000;
 
 /** Judges a coordinated election from outside. Shares no code with what it judges. */
@@ -53,13 +56,14 @@ export class CoordinatedOracle implements NetworkObserver {
       sentAt: new Map(),
       acknowledgedFromMonoMs: Number.NEGATIVE_INFINITY,
       requests: 0,
+      candidateRequests: 0,
       windowFromMs: 0,
     });
   }
 
   sent(process: string, request: KubeRequest): void {
     const ledger = this.#ledgers.get(process);
-    if (ledger !== undefined) this.#count(ledger);
+    if (ledger !== undefined) this.#count(ledger, request);
     const spec = (
       request.body as { kind?: unknown; spec?: { renewTime?: unknown; holderIdentity?: unknown } } | undefined
     )?.spec;
@@ -77,13 +81,16 @@ export class CoordinatedOracle implements NetworkObserver {
     this.#acknowledge(ledger, reply.body as StoredObject | null);
   }
 
-  #count(ledger: Ledger): void {
+  #count(ledger: Ledger, { path }: KubeRequest): void {
     if (this.#now() - ledger.windowFromMs > REQUESTS_WINDOW_MS) {
       ledger.windowFromMs = this.#now();
       ledger.requests = 0;
+      ledger.candidateRequests = 0;
     }
     ledger.requests += 1;
-    if (ledger.requests > REQUESTS_MAX) this.report(13, `${ledger.process.process} sends request after request`);
+    if (path.includes('/leasecandidates')) ledger.candidateRequests += 1;
+    if (ledger.requests > REQUESTS_MAX || ledger.candidateRequests > CANDIDATE_REQUESTS_MAX)
+      this.report(13, `${ledger.process.process} sends request after request`);
   }
 
   watched(_process: string, _event: WatchEvent, _receivedMonoMs: number): void {}

@@ -42,6 +42,8 @@ export class CoordinatedServer implements SimServer {
   readonly #watches = new Map<(event: WatchEvent) => void, { readonly wanted: Wanted; readonly onEnd: () => void }>();
   readonly #listeners: ((change: Change) => void)[] = [];
   readonly changes: Change[] = [];
+  /** Until when a webhook refuses candidates, and by what. */
+  #refusing: { readonly untilMs: number; readonly reply: KubeReply } | null = null;
   #version = 1;
   #uids = 0;
 
@@ -65,6 +67,8 @@ export class CoordinatedServer implements SimServer {
     const [, plural, encodedName, query = ''] = PATH.exec(request.path) ?? [];
     if (plural !== 'leases' && plural !== 'leasecandidates') return refusal(404, 'NotFound', 'no such path');
     const name = encodedName === undefined ? undefined : decodeURIComponent(encodedName);
+    const writes = plural === 'leasecandidates' && (request.method === 'POST' || request.method === 'PUT');
+    if (writes && this.#refusing !== null && this.#world.nowMs < this.#refusing.untilMs) return this.#refusing.reply;
     switch (request.method) {
       case 'GET':
         return name === undefined ? this.#list(wantedOf(plural, query)) : this.#read(plural, name);
@@ -128,6 +132,12 @@ export class CoordinatedServer implements SimServer {
     if (before === null) return notFound(plural, name);
     if ((uid ?? before.metadata.uid) !== before.metadata.uid) return refusal(409, 'Conflict', 'the uid is another');
     return { status: 200, body: this.#commit(plural, 'DELETED', before, writer), retryAfterMs: null };
+  }
+
+  /** Whatever a replica writes of candidates is refused, and can be read, for a while. */
+  refuseCandidates(reason: 'Conflict' | 'InternalError', forMs: number): void {
+    const reply = refusal(reason === 'Conflict' ? 409 : 500, reason, 'a webhook says so');
+    this.#refusing = { untilMs: this.#world.nowMs + forMs, reply };
   }
 
   /** Its watches end. */

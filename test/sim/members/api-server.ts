@@ -4,7 +4,7 @@ import type { Preconditions } from '../../../src/lease-server/ownership.ts';
 import { lease } from '../../../src/lease-server/resources/lease.ts';
 import { namespace } from '../../../src/lease-server/resources/namespace.ts';
 import { present } from '../../../src/lease-server/resources/resource-type.ts';
-import { LeaseStore } from '../../../src/lease-server/store.ts';
+import { LeaseStore, type StoreSnapshot } from '../../../src/lease-server/store.ts';
 import { decodeLease, EPOCH_MS, reply, statusReply, type WatchEvent } from '../api-server.ts';
 import type { SimServer } from '../network.ts';
 import type { SeededRandom } from '../random.ts';
@@ -24,6 +24,11 @@ export interface Write {
 
 type Leases = ReadonlyMap<string, ApiObject>;
 
+interface State {
+  readonly resourceVersion: number;
+  readonly leases: Leases;
+}
+
 const BOOKMARK_EVERY_MS = 60_000;
 const WATCH_MS_MIN = 300_000;
 const WATCH_MS_MAX = 600_000;
@@ -33,9 +38,9 @@ export class MemberApiServer implements SimServer {
   readonly #world: World;
   readonly #random: SeededRandom;
   readonly #store: LeaseStore;
-  readonly #watches = new Set<(event: WatchEvent) => void>();
-  /** All states so far, the oldest first. */
-  readonly #states: { readonly resourceVersion: number; readonly leases: Leases }[] = [];
+  readonly #watches = new Map<(event: WatchEvent) => void, () => void>();
+  /** All states since etcd was made, or restored, the oldest first. */
+  readonly #states: State[] = [];
   #writer = SOMEBODY;
   /** Told of each write, before anybody else is. */
   onWrite: (write: Write) => void = () => {};
@@ -91,12 +96,12 @@ export class MemberApiServer implements SimServer {
 
   watch(since: number, onEvent: (event: WatchEvent) => void, onEnd: () => void): () => void {
     const missed = this.#store.changesAfter(lease, NAMESPACE, since);
-    if (missed === undefined) {
+    if (missed === undefined || since > this.#store.resourceVersion) {
       onEvent({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' } });
       return () => {};
     }
     for (const change of missed) onEvent(eventOf(change));
-    this.#watches.add(onEvent);
+    this.#watches.set(onEvent, onEnd);
     let bookmark: Scheduled;
     const mark = () => {
       bookmark = this.#world.after(BOOKMARK_EVERY_MS, mark);
@@ -109,6 +114,19 @@ export class MemberApiServer implements SimServer {
       bookmark.cancel();
       end.cancel();
     };
+  }
+
+  /** Somebody takes a backup of etcd. Returns how to restore it: the API server restarts with its etcd. */
+  backUp(): () => void {
+    const snapshot = this.#store.snapshot();
+    const state = this.#states.at(-1)!;
+    return () => this.#restore(snapshot, state);
+  }
+
+  #restore(snapshot: StoreSnapshot, state: State): void {
+    this.#store.restore(snapshot);
+    this.#states.splice(0, Number.POSITIVE_INFINITY, state);
+    for (const onEnd of [...this.#watches.values()]) onEnd();
   }
 
   /** Watches can't go back behind this moment. */
@@ -152,7 +170,7 @@ export class MemberApiServer implements SimServer {
     this.#states.push({ resourceVersion, leases });
     this.onWrite({ name, before: change.previous, after: change.object, writer: this.#writer });
     const event = eventOf(change);
-    for (const onEvent of [...this.#watches]) onEvent(event);
+    for (const onEvent of [...this.#watches.keys()]) onEvent(event);
   }
 }
 

@@ -26,6 +26,7 @@ export const MEMBER_FAULTS: Readonly<Record<string, MemberFault>> = {
   watchEnds: (scene, place) => scene.weather(place, { watchEnd: 0.3, watchGone: 0.2 }, scene.span()),
   watchSilent: (scene, place) => scene.weather(place, { watchSilence: 1 }, scene.span()),
   compacted: ({ server }) => server.compact(),
+  restored: (scene) => scene.restore(),
 
   // --- machines and processes
   stopped: (scene, place) => scene.stop(place, 'stop'),

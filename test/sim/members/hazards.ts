@@ -12,7 +12,7 @@ export const MEMBER_HAZARDS: readonly Hazard[] = [
     what: 'a Lease is collected whatever was written since it was read (kube-apiserver’s own)',
     edits: [
       {
-        file: 'src/kube/own-object.ts',
+        file: 'src/kube/object-outcome.ts',
         from: "kind: 'DeleteOptions', preconditions };",
         to: "kind: 'DeleteOptions', preconditions: preconditions.uid === '' ? {} : undefined };",
       },
@@ -68,8 +68,8 @@ export const MEMBER_HAZARDS: readonly Hazard[] = [
     edits: [
       {
         file: 'src/members/heartbeat.ts',
-        from: 'backOff(draft, retryAfterMs ?? 0, now);',
-        to: 'draft.dueMonoMs = now.monoMs + jittered(draft.config.intervalMs, now) + 0 * (retryAfterMs ?? 0);',
+        from: 'backOff(draft, failure.retryAfterMs ?? 0, now);',
+        to: 'draft.dueMonoMs = now.monoMs + jittered(draft.config.intervalMs, now) + 0 * (failure.retryAfterMs ?? 0);',
       },
     ],
   },
@@ -125,6 +125,17 @@ export const MEMBER_HAZARDS: readonly Hazard[] = [
         file: 'src/members/heartbeat.ts',
         from: 'renewTime: freshRenewTime(now, [base?.renewTime ?? null, sentRenewTime]),',
         to: 'renewTime: freshRenewTime({ ...now, wallMs: now.wallMs - (now.wallMs % 3_600_000) }, sentRenewTime === null ? [] : []),',
+      },
+    ],
+  },
+  {
+    code: 'M12',
+    what: 'what has a lower version than what is known is taken for outdated, although etcd was restored',
+    edits: [
+      {
+        file: 'src/members/observer.ts',
+        from: '    const same = before !== undefined && before.lease.uid === lease.uid;\n',
+        to: '    const same = before !== undefined && before.lease.uid === lease.uid;\n    if (same && Number(lease.resourceVersion) < Number(before.lease.resourceVersion)) return;\n',
       },
     ],
   },

@@ -70,8 +70,12 @@ export class MemberOracle implements NetworkObserver {
   readonly #ledgers = new Map<string, Ledger>();
   /** The last heartbeat in each Lease. */
   readonly #beats = new Map<string, Beat>();
+  /** True time of the last one in each Lease, even if etcd has lost it since. */
+  readonly #renewedAtMs = new Map<string, number>();
   /** The last heartbeats of each name, the oldest first. */
   readonly #history = new Map<string, readonly Beat[]>();
+  #versionMax = 0;
+  #renumberedBelow = 0;
   heartbeats = 0;
   collected = 0;
   /** Deletions that came too late: somebody had renewed. */
@@ -119,6 +123,7 @@ export class MemberOracle implements NetworkObserver {
 
   wrote({ name, before, after, writer }: Write): void {
     const ledger = this.#ledgers.get(writer);
+    if (after !== null) this.#versionMax = Math.max(this.#versionMax, versionOf(after));
     if (after === null) {
       if (before !== null && ledger !== undefined) this.#judgeDeletion(ledger, name, before);
       this.#beats.delete(name);
@@ -130,6 +135,7 @@ export class MemberOracle implements NetworkObserver {
     if (!renewed) return;
     const beat = { holder, renewTime: renewTimeOf(after), atMs: this.#now(), durationMs: durationOf(after) };
     this.#beats.set(name, beat);
+    this.#renewedAtMs.set(name, beat.atMs);
     this.#history.set(name, [...(this.#history.get(name) ?? []).slice(1 - BEATS_MAX), beat]);
   }
 
@@ -143,7 +149,7 @@ export class MemberOracle implements NetworkObserver {
       return;
     }
     this.collected += 1;
-    const ageMs = this.#now() - beat.atMs;
+    const ageMs = this.#now() - this.#renewedAtMs.get(name)!;
     if (ageMs < beat.durationMs) {
       this.violate(9, `${member.name} collects ${beat.holder}, renewed ${Math.round(ageMs)} ms ago`);
     }
@@ -160,9 +166,25 @@ export class MemberOracle implements NetworkObserver {
     if (former === '' || former === member.identity || !ledger.acknowledged) return;
     const beat = this.#beats.get(name)!;
     const ageMs = this.#now() - beat.atMs;
-    if (ageMs < beat.durationMs / (1 + RATE_BOUND) - 1) {
+    // After a restore a number may name another state than the one that a process knows by it.
+    const renumbered = versionOf(before!) <= this.#renumberedBelow;
+    if (ageMs < beat.durationMs / (1 + RATE_BOUND) - 1 && !renumbered) {
       this.violate(17, `${member.name} takes its Lease back from ${former}, renewed ${Math.round(ageMs)} ms ago`);
     }
+  }
+
+  /** An old backup was restored: what was written since is gone, and what was deleted is back. Heartbeats were heard all the same. */
+  restored(leases: ReadonlyMap<string, ApiObject>): void {
+    this.#renumberedBelow = this.#versionMax;
+    for (const name of this.#beats.keys()) if (!leases.has(name)) this.#beats.delete(name);
+    for (const [name, lease] of leases) {
+      const beats = this.#history.get(name)!;
+      const at = beats.findLastIndex(({ renewTime }) => renewTime === renewTimeOf(lease));
+      this.#history.set(name, beats.slice(0, at + 1));
+      const forgotten = { holder: holderOf(lease), renewTime: renewTimeOf(lease), atMs: Number.NEGATIVE_INFINITY };
+      this.#beats.set(name, beats[at] ?? { ...forgotten, durationMs: durationOf(lease) });
+    }
+    for (const ledger of this.#ledgers.values()) this.#afterOuster(ledger);
   }
 
   // --- what processes tell
@@ -234,14 +256,20 @@ export class MemberOracle implements NetworkObserver {
       if (member.weather().watchDrop > 0 || member.weather().delayMs > CALM.delayMs) ledger.watchGap = true;
       const well = member.running() && !member.terminating() && (ledger.hiccup || calm(member.weather()));
       if (!well || this.#hasSibling(member)) {
-        // Whoever finds another's heartbeat in its Lease looks twice, a duration apart, before it takes that one for dead.
-        const ousted = ledger.acknowledged && this.#beats.get(member.leaseName)?.holder !== member.identity;
-        ledger.wellSinceMs = now + (ousted ? SILENT_DURATIONS_MAX * member.durationMs : 0);
+        ledger.wellSinceMs = now;
+        this.#afterOuster(ledger);
       }
       const gapMs = Math.min(now - ledger.beatAtMs, now - ledger.wellSinceMs - RETRY_AFTER_MS_MAX);
       if (gapMs < member.durationMs) continue;
       this.violate(10, `${member.name} has sent no heartbeat for ${Math.round(gapMs)} ms`);
     }
+  }
+
+  /** Whoever finds another's heartbeat in its Lease looks twice, a duration apart, before it takes that one for dead. */
+  #afterOuster(ledger: Ledger): void {
+    const { member, acknowledged } = ledger;
+    const ousted = acknowledged && this.#beats.get(member.leaseName)?.holder !== member.identity;
+    if (ousted) ledger.wellSinceMs = this.#now() + SILENT_DURATIONS_MAX * member.durationMs;
   }
 
   /** 9, 10: what is stored long after the faults have ended should be the Leases of the living, and all of theirs. */
@@ -305,6 +333,10 @@ function holderOf(lease: ApiObject): string {
 
 function renewTimeOf(lease: ApiObject): string {
   return (lease.spec as { renewTime?: string }).renewTime ?? '';
+}
+
+function versionOf({ metadata }: ApiObject): number {
+  return Number(metadata.resourceVersion);
 }
 
 function durationOf(lease: ApiObject): number {

@@ -194,6 +194,16 @@ export class MemberScene {
     this.#parts.world.after(forMs, () => this.#endDouble(at));
   }
 
+  /** Goes back to how etcd is now, some time later. */
+  restore(): void {
+    const restore = this.server.backUp();
+    this.later(this.random.between(500, 3 * this.timings.durationMs), () => {
+      this.#parts.trace('etcd is restored');
+      restore();
+      this.#parts.oracle.restored(this.server.leases);
+    });
+  }
+
   stepWallClock(place: number, byMs: number): void {
     this.#living(place)?.machine.stepWallClock(byMs);
   }

@@ -2,7 +2,7 @@ import type { RemovalOutcome, RequestFailure } from '../ports/request-failure.ts
 import type { CallResult, CallTarget, KubeClient } from './client.ts';
 import type { Failure } from './errors.ts';
 
-/** What a replica asks about an object of its own, as values: nothing of this rejects. */
+/** How a request about one object ended, as a value: nothing of this rejects. */
 export type ObjectOutcome<Ok> = Ok | { readonly kind: 'absent' } | { readonly kind: 'conflict' } | RequestFailure;
 
 /** `ok` makes the outcome of what a successful request answered. */
@@ -33,6 +33,7 @@ export async function removeObject(
   return result.failure.code === 'conflict' ? { kind: 'conflict' } : failed(result.failure);
 }
 
+/** What the ports are told of a failure. */
 export function failed({ code, message, retryAfterMs }: Failure): RequestFailure {
   return { kind: 'failed', code, message, retryAfterMs };
 }
