@@ -52,6 +52,7 @@ export function createApi(options: ApiOptions): Api {
   const localRoutes = new Map([
     ...routes,
     ['/members', membership === null ? replyMembersOff : membersRoute(membership)],
+    // Where members are kept, its hub takes this place.
     ['/members/events', replyMembersOff],
     ...[...hubs].map(([path, events]): [string, ReadRoute] => [path, streamOf(events)]),
   ]);

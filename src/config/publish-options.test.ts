@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { problemsIn } from './load.fixture.ts';
 import { loadConfig, NAMESPACE_FILE } from './load.ts';
 
 const IN_POD = {
@@ -23,10 +24,7 @@ const publishOf = (...args: Parameters<typeof load>) => {
   const result = load(...args);
   return result.ok ? result.config.publish : result.problems;
 };
-const said = (env: Record<string, string>) => {
-  const result = load(env);
-  return result.ok ? [] : result.problems.map(({ option, message, remedy }) => `${option}: ${message}; ${remedy}`);
-};
+const said = (env: Record<string, string>) => problemsIn(load(env));
 
 test('nothing is published unless asked for', () => {
   expect(publishOf({})).toBeNull();

@@ -33,11 +33,12 @@ const BATCH_SEEDS = 20;
  * Runs the histories of `count` seeds on all cores. What it finds does not depend on how many there are: with `firstOnly`
  * every seed below the first broken one has been run.
  *
- * @throws whatever a worker dies of.
+ * @throws RangeError for a hazard that the system does not have; and whatever a worker dies of.
  */
 export async function sweep(options: SweepOptions): Promise<SweepResult> {
   const { entry, hazards } = systemOf(options.system);
-  const hazard = hazards.find(({ code }) => code === options.hazard) ?? null;
+  const hazard = options.hazard === undefined ? null : hazards.find(({ code }) => code === options.hazard);
+  if (hazard === undefined) throw new RangeError(`${options.system} has no hazard ${options.hazard}`);
   const { firstOnly = false } = options;
   return await withBundle(entry, hazard, (bundle) => sweepBundle(options, { bundle, firstOnly }));
 }

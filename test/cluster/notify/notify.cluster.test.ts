@@ -244,7 +244,7 @@ scenario('neither a full disk nor a read-only mount disturbs the election', { ti
     expect(expiryMs(path)).toBeLessThan(monoMs());
     disk.setReadOnly(false);
     await until('the file is fresh again', 5_000, () => expiryMs(path) > monoMs());
-    expect(replica.logged('STATUS_FILE_RECOVERED')).toHaveLength(2);
+    await until('it says so', 5_000, () => replica.logged('STATUS_FILE_RECOVERED').length === 2);
 
     disk.fill();
     await replica.untilLogged('STATUS_FILE_FAILING', 5_000, readOnly.atMs + 1);
@@ -280,7 +280,7 @@ scenario('an application is ended with its term, before another leads', { timing
   const name = `worker-${process.pid}`;
   const env = { LEASEGATE_NOTIFY_SIGNAL_PROCESS: name };
   const leader = await scene.startLeader({ env });
-  expect(leader.logged('SIGNAL_NO_PROCESS')).toHaveLength(1);
+  await leader.untilLogged('SIGNAL_NO_PROCESS', 5_000);
 
   const tidy = await startApplication(name, '');
   await takeLease(scene);
