@@ -100,10 +100,11 @@ describe('leasegate inject', () => {
     [['--gateway', '8080'], 'OPTION_INVALID --gateway', '8080:3000'],
     [['no-such-file.yaml'], 'INPUT_UNREADABLE "no-such-file.yaml": there is no such file', 'name a file'],
   ])('%j can’t be used', async (args, problem, remedy) => {
-    const { code, out, err } = await leasegate(['inject', ...args]);
-    expect({ code, out: out.length }).toEqual({ code: 2, out: 0 });
-    expect(err).toContain(`leasegate: ${problem}`);
-    expect(err).toContain(remedy);
+    const context = new TestContext();
+    expect(await injectCommand(args, context)).toBe(2);
+    expect(context.out).toBe('');
+    expect(context.err).toContain(`leasegate: ${problem}`);
+    expect(context.err).toContain(remedy);
   });
 
   test('a prefix that is set the wrong way is one mistake, and no conflict with a name that nobody gave', async () => {
@@ -130,10 +131,9 @@ describe('leasegate inject', () => {
       Buffer.from('k: \xe9\n', 'latin1'),
     ];
     for (const bytes of texts) {
-      expect(await leasegate(['inject', file('other.yaml', bytes)])).toMatchObject({
-        code: 2,
-        err: expect.stringContaining('INPUT_NOT_UTF8'),
-      });
+      const context = new TestContext();
+      expect(await injectCommand([file('other.yaml', bytes)], context)).toBe(2);
+      expect(context.err).toContain('INPUT_NOT_UTF8');
     }
   });
 

@@ -432,12 +432,13 @@ describe('a peer listener', () => {
   test('never forwards, so that no connection goes in circles', async () => {
     const apps = [await application(), await application()];
     const [a, b] = await Promise.all(
-      apps.map((app, index) => replica('ab'[index]!, app, { standby: 'forward', forwardWaitMs: 100 })),
+      apps.map((app, index) => replica('ab'[index]!, app, { standby: 'forward', forwardWaitMs: 500 })),
     );
     a!.leadership.follow('b', b!.peerAddress);
     b!.leadership.follow('a', a!.peerAddress);
     expect(await client(a!.front).ended).toBe('end');
     expect(apps.flatMap(({ sockets }) => sockets)).toEqual([]);
+    await until(() => b!.outcomes.length > 0);
     expect(new Set(b!.outcomes)).toEqual(new Set(['refused']));
   });
 
