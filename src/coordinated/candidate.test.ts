@@ -191,6 +191,21 @@ describe('a candidate', () => {
     expect(candidate.reports()).toEqual(['standing']);
   });
 
+  test('that is found well by a read, with nothing to write, has no trouble any more', () => {
+    const candidate = standing();
+    candidate.nowMs = 10_000;
+    const pingTime = '2026-01-01T00:00:09.900000Z';
+    candidate.sees(stored({ resourceVersion: '11', pingTime })).reply(failed('timeout'));
+    for (let reads = 0; reads < 6; reads += 1) candidate.wake().reply(failed('timeout'));
+    const answered = stored({ resourceVersion: '12', pingTime, renewTime: '2026-01-01T00:00:10.000000Z' });
+    candidate.wake().reply({ kind: 'ok', candidate: answered });
+    expect(candidate.reports()).toEqual(['standing']);
+    expect(candidate.dueInMs()).toBeGreaterThan(200_000);
+    // Asked again, it has time for another try within what the API server waits.
+    const again = { ...answered, resourceVersion: '13', pingTime: '2027-01-01T00:00:00.000000Z' };
+    expect(candidate.sees(again).reply(failed('timeout')).dueInMs()).toBe(250);
+  });
+
   test('of an older version is taken for outdated, unless it asks what was not answered: etcd was restored', () => {
     const answered = '2026-01-01T00:01:00.000000Z';
     const candidate = standing().sees(stored({ resourceVersion: '1000', renewTime: answered }));
@@ -288,6 +303,28 @@ describe('a candidate that must not be chosen', () => {
     expect(withdrawing.stand(NEVER).dueInMs()).toBe(10_000);
   });
 
+  test('and may not be deleted answers questions at once when it is wanted again', () => {
+    const question = stored({ resourceVersion: '11', pingTime: '2027-01-01T00:00:00.000000Z' });
+    const stepsDown = standing().stand(15_000).reply(failed('forbidden'));
+    expect(stepsDown.dueInMs()).toBe(15_000);
+    expect(stepsDown.wake().reports()).toEqual(['standing']);
+    expect(stepsDown.dueInMs()).toBe(285_000);
+    expect(stepsDown.sees(question).request()).toMatchObject({ kind: 'renew' });
+    const paused = standing().stand(NEVER).reply(failed('forbidden')).stand();
+    expect(paused.reports()).toEqual(['standing']);
+    expect(paused.sees(question).request()).toMatchObject({ kind: 'renew' });
+    const meanwhile = standing().stand(NEVER).stand().reply(failed('forbidden'));
+    expect(meanwhile.reports()).toEqual([]);
+    expect(meanwhile.sees(question).dueInMs()).toBe(250);
+    expect(meanwhile.wake().request()).toMatchObject({ kind: 'renew' });
+  });
+
+  test('and is gone after a removal without an answer was not deleted by somebody else', () => {
+    const candidate = standing().stand(NEVER).reply(failed('timeout')).wake();
+    expect(candidate.request()).toEqual({ kind: 'read' });
+    expect(candidate.reply({ kind: 'absent' }).reports()).toEqual(['withdrawn']);
+  });
+
   test('is deleted by a process that ends', () => {
     const candidate = standing().send({ kind: 'stop' });
     expect(candidate.request()).toMatchObject({ kind: 'remove' });
@@ -303,5 +340,10 @@ describe('a candidate that must not be chosen', () => {
     const paused = standing().stand(NEVER).reply(failed('forbidden'));
     expect(paused.dueInMs()).toBe(30_000);
     expect(paused.wake().request()).toMatchObject({ kind: 'remove' });
+  });
+
+  test('is deleted by a process that ends, although a renewal under way is refused', () => {
+    const candidate = standing().wait(300_000).send({ kind: 'stop' }).reply(failed('forbidden'));
+    expect(candidate.wake().request()).toMatchObject({ kind: 'remove' });
   });
 });

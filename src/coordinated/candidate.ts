@@ -41,6 +41,8 @@ export type CandidateEffect = CandidateRequest | { readonly kind: 'report'; read
 
 export interface CandidateState {
   readonly standsAtMonoMs: number;
+  /** Whether it was to stand at the last step. */
+  readonly wanted: boolean;
   readonly phase: 'running' | 'stopping' | 'ended';
   /** Null: it is not known whether it is there, or what it is like now. */
   readonly known: LeaseCandidate | 'absent' | null;
@@ -78,6 +80,7 @@ const ALWAYS = Number.NEGATIVE_INFINITY;
 /** A candidate of which nothing is stored yet, nor is to be. */
 export const INITIAL_CANDIDATE: CandidateState = {
   standsAtMonoMs: Number.POSITIVE_INFINITY,
+  wanted: false,
   phase: 'running',
   known: null,
   mayExist: false,
@@ -96,7 +99,10 @@ export const INITIAL_CANDIDATE: CandidateState = {
 export function candidateDueMonoMs(state: CandidateState, now: Instant): number {
   const { phase, pending, mayExist, known, standsAtMonoMs, retryAtMonoMs, renewAtMonoMs, createAtMonoMs } = state;
   if (phase === 'ended' || pending !== null) return Number.POSITIVE_INFINITY;
-  if (!wants(state, now)) return mayExist ? retryAtMonoMs : Math.max(retryAtMonoMs, standsAtMonoMs);
+  if (!wants(state, now)) {
+    const wantedAtMonoMs = phase === 'running' ? standsAtMonoMs : Number.POSITIVE_INFINITY;
+    return mayExist ? Math.min(retryAtMonoMs, wantedAtMonoMs) : wantedAtMonoMs;
+  }
   if (!isPresent(known)) return mayExist ? retryAtMonoMs : Math.max(retryAtMonoMs, createAtMonoMs);
   return Math.max(retryAtMonoMs, isAsked(known) ? ALWAYS : renewAtMonoMs);
 }
@@ -116,7 +122,6 @@ export function stepCandidate(
   now: Instant,
 ): readonly [CandidateState, readonly CandidateEffect[]] {
   const draft: Draft = { ...state, effects: [] };
-  const wanted = wants(state, now);
   switch (event.kind) {
     case 'tick':
       break;
@@ -136,11 +141,7 @@ export function stepCandidate(
       if (draft.phase === 'running') draft.phase = 'stopping';
       break;
   }
-  // A withdrawal waits for nothing that was said to a write before it.
-  if ((wanted && !wants(draft, now)) || event.kind === 'stop') {
-    draft.retryAtMonoMs = ALWAYS;
-    draft.failures = 0;
-  }
+  if (draft.wanted !== wants(draft, now) || event.kind === 'stop') changeMind(draft, now);
   act(draft, now);
   const { effects, ...next } = draft;
   return [next, effects];
@@ -154,6 +155,14 @@ function tell(draft: Draft, report: CandidateReport): void {
 
 function isPresent(known: CandidateState['known']): known is LeaseCandidate {
   return known !== null && known !== 'absent';
+}
+
+/** A withdrawal waits for nothing that was said to the writes before it, nor do they for what was said to a withdrawal. */
+function changeMind(draft: Draft, now: Instant): void {
+  draft.wanted = wants(draft, now);
+  draft.retryAtMonoMs = ALWAYS;
+  if (draft.wanted && draft.standing) return confirm(draft, now);
+  mended(draft);
 }
 
 function wants({ phase, standsAtMonoMs }: CandidateState, now: Instant): boolean {
@@ -186,11 +195,9 @@ function onReply(draft: Draft, outcome: CandidateOutcome | RemovalOutcome, now: 
   draft.pending = null;
   switch (outcome.kind) {
     case 'ok':
-      // What follows a read waits for nothing. It mends nothing either: where each write fails, the waits go on growing.
       draft.retryAtMonoMs = ALWAYS;
       learn(draft, outcome.candidate);
-      if (request.kind !== 'read') onWritten(draft, request, now);
-      return;
+      return request.kind === 'read' ? onRead(draft, now) : onWritten(draft, request, now);
     case 'absent':
       draft.retryAtMonoMs = ALWAYS;
       return onAbsent(draft, now);
@@ -203,21 +210,31 @@ function onReply(draft: Draft, outcome: CandidateOutcome | RemovalOutcome, now: 
   }
 }
 
+/** Where a write follows, which waits for nothing, only that can mend anything: if each of them fails, the waits go on growing. */
+function onRead(draft: Draft, now: Instant): void {
+  if (wants(draft, now) && nextWrite(draft, now) === null) confirm(draft, now);
+}
+
 function onWritten(draft: Draft, request: CandidateRequest, now: Instant): void {
-  draft.failures = 0;
   draft.renewAtMonoMs = now.monoMs + RENEW_INTERVAL_MS;
   if (request.kind === 'renew' && isAsked(request.base)) tell(draft, { kind: 'answered' });
-  if (draft.standing && !draft.failing) return;
-  if (!draft.standing) draft.createdAtMonoMs = now.monoMs;
+  confirm(draft, now);
+}
+
+/** It stands, and nothing is wrong with it. */
+function confirm(draft: Draft, now: Instant): void {
+  const { standing, failing } = draft;
+  mended(draft);
   draft.standing = true;
-  draft.failing = false;
+  if (standing && !failing) return;
+  if (!standing) draft.createdAtMonoMs = now.monoMs;
   tell(draft, { kind: 'standing' });
 }
 
 function onAbsent(draft: Draft, now: Instant): void {
+  if (!wants(draft, now)) return onRemoved(draft);
   draft.known = 'absent';
   draft.mayExist = false;
-  if (!wants(draft, now)) mended(draft);
   if (!draft.standing) return;
   draft.standing = false;
   // Where it had stood for long, at once; who deletes it again and again is not to be kept busy.
@@ -253,10 +270,12 @@ function onFailure(draft: Draft, request: CandidateRequest, failure: RequestFail
   if (request.kind !== 'read') draft.known = request.kind === 'create' || !refused ? null : draft.known;
   if (request.kind === 'create' && refused) draft.mayExist = false;
   // One that can't be deleted answers no question, so that it is not chosen; after 30 minutes the API server deletes it.
-  if (refused && draft.phase === 'stopping') draft.mayExist = false;
-  const outlived = !wants(draft, now) && (request.kind === 'create' || request.kind === 'renew');
-  if (refused && !outlived) draft.retryAtMonoMs = now.monoMs + REFUSED_PAUSE_MS;
-  else backOff(draft, outlived ? 0 : (failure.retryAfterMs ?? 0), now);
+  if (refused && draft.phase === 'stopping' && request.kind !== 'renew') draft.mayExist = false;
+  // Of before the change of mind: it says nothing of what is to be done now.
+  const outlived = request.kind !== 'read' && wants(draft, now) === (request.kind === 'remove');
+  if (outlived) return backOff(draft, 0, now);
+  if (refused) draft.retryAtMonoMs = now.monoMs + REFUSED_PAUSE_MS;
+  else backOff(draft, failure.retryAfterMs ?? 0, now);
   count(draft, failure, refused);
 }
 
