@@ -142,7 +142,7 @@ describe('heartbeats', () => {
     const member = HeartbeatDriver.established();
     member.next();
     let writes = 0;
-    while (member.nowMs < 60_000) {
+    while (member.nowMs < 60_000 && writes < 100) {
       writes += 1;
       if (member.reply({ kind: 'conflict' }) === '-') member.next();
       member.reply({ kind: 'ok', lease: memberLease() });
@@ -158,6 +158,15 @@ describe('heartbeats', () => {
     expect(member.tick()).toBe('-');
     expect(heartbeatDueMonoMs(member.state)).toBe(Number.POSITIVE_INFINITY);
   });
+});
+
+test('a Lease from before this process took it over is written anew: the read was stale, or etcd was restored', () => {
+  const member = HeartbeatDriver.established();
+  member.next();
+  expect(member.reply({ kind: 'conflict' })).toBe('read');
+  const past = memberLease({ holder: 'cart-x_1', resourceVersion: '3' });
+  expect(member.reply({ kind: 'ok', lease: past })).toBe('update');
+  expect(member.reports).toEqual([]);
 });
 
 describe('a second process of the same host name', () => {

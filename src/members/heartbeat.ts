@@ -1,4 +1,4 @@
-import { freshRenewTime, type Instant } from '../election/index.ts';
+import { compareResourceVersions, freshRenewTime, type Instant } from '../election/index.ts';
 import type { Heartbeat, MemberOutcome, StoredMemberLease } from '../ports/members.ts';
 import type { RemovalOutcome, RequestFailure } from '../ports/request-failure.ts';
 
@@ -59,6 +59,8 @@ export interface HeartbeatState {
   readonly failures: number;
   /** Whether this process has written the Lease: whoever else is found in it came later. */
   readonly established: boolean;
+  /** Of the last write that was acknowledged; null before the first. */
+  readonly writtenVersion: string | null;
   /** Whether a Lease of this process could be there. */
   readonly mayExist: boolean;
   /** The time that was last sent: a write whose outcome is unknown may have stored it. */
@@ -87,6 +89,7 @@ export function initialHeartbeat(config: HeartbeatConfig, now: Instant): Heartbe
     dueMonoMs: now.monoMs,
     failures: 0,
     established: false,
+    writtenVersion: null,
     mayExist: false,
     sentRenewTime: null,
     successor: null,
@@ -142,7 +145,9 @@ function onReply(draft: Draft, outcome: MemberOutcome | RemovalOutcome, now: Mom
   switch (outcome.kind) {
     case 'ok':
       draft.sighting = { kind: 'present', lease: outcome.lease };
-      return pending.kind === 'read' ? onRead(draft, outcome.lease, now) : onWritten(draft, pending, now);
+      if (pending.kind === 'read') return onRead(draft, outcome.lease, now);
+      draft.writtenVersion = outcome.lease.resourceVersion;
+      return onWritten(draft, pending, now);
     case 'absent':
       draft.sighting = { kind: 'absent' };
       draft.mayExist = false;
@@ -175,14 +180,22 @@ function onRead(draft: Draft, lease: StoredMemberLease, now: Moment): void {
     case 'superseded':
       return ours || lease.holder === '' ? takeBack(draft) : watchSuccessor(draft, lease, now);
     default:
-      // Before the first write it is a predecessor's: a host name has one process, and this is the younger one.
-      if (ours || lease.holder === '' || !draft.established) return;
+      if (ours || lease.holder === '' || isPredecessors(lease, draft)) return;
       draft.phase = 'superseded';
       if (draft.successor?.holder !== lease.holder) {
         draft.effects.push({ kind: 'report', report: { kind: 'superseded', by: lease.holder } });
       }
       return watchSuccessor(draft, lease, now);
   }
+}
+
+/**
+ * A host name has one process, and before its first write this is the younger one. What is older than a write of its own is from
+ * the past: the read was stale, or etcd was restored.
+ */
+function isPredecessors({ resourceVersion }: StoredMemberLease, { established, writtenVersion }: Draft): boolean {
+  if (!established) return true;
+  return writtenVersion !== null && compareResourceVersions(resourceVersion, writtenVersion) < 0;
 }
 
 /** Two processes of one name don't quarrel: the older one is silent, and looks once per duration whether it still is the older. */

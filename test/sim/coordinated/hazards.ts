@@ -133,8 +133,8 @@ export const COORDINATED_HAZARDS: readonly Hazard[] = [
       },
       {
         file: 'src/coordinated/candidate.ts',
-        from: "  draft.known = 'absent';\n  draft.mayExist = false;\n  if (!wants",
-        to: "  draft.known = 'absent';\n  draft.failures = 0;\n  draft.mayExist = false;\n  if (!wants",
+        from: '  if (!wants(draft, now)) return onRemoved(draft);\n',
+        to: '  if (!wants(draft, now)) return onRemoved(draft);\n  draft.failures = 0;\n',
       },
     ],
   },

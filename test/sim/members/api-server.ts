@@ -134,11 +134,11 @@ export class MemberApiServer implements SimServer {
     this.#store.compact();
   }
 
-  /** Somebody writes a note on a Lease, which is no heartbeat. */
-  annotate(name: string, note: string): void {
+  /** Somebody writes on a Lease what its holder says of itself, which is no heartbeat. */
+  annotate(name: string, version: string): void {
     const stored = this.leases.get(name);
     if (stored === undefined) return;
-    const annotations = { ...stored.metadata.annotations, note };
+    const annotations = { ...stored.metadata.annotations, 'leasegate.dev/version': version };
     const body = { ...present(lease, stored), metadata: { ...stored.metadata, annotations } };
     this.handle({ method: 'PUT', path: pathOf(name), timeoutMs: 0, body }, SOMEBODY);
   }

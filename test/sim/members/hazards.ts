@@ -57,7 +57,7 @@ export const MEMBER_HAZARDS: readonly Hazard[] = [
     edits: [
       {
         file: 'src/members/heartbeat.ts',
-        from: "if (ours || lease.holder === '' || !draft.established) return;",
+        from: "if (ours || lease.holder === '' || isPredecessors(lease, draft)) return;",
         to: 'if (!ours || ours) return;',
       },
     ],

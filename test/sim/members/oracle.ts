@@ -34,6 +34,8 @@ interface Ledger {
   hiccup: boolean;
   /** Its watch may have lost events since it listed. */
   watchGap: boolean;
+  /** Its last write was before etcd was restored: the number of that version may name another state now, or follow a newer one's. */
+  renumbered: boolean;
   /** True times of the last two signs of its watch. */
   heardAtMs: readonly [number, number];
   /** The heartbeat of each Lease that its watch, or a listing, told of last. */
@@ -70,12 +72,10 @@ export class MemberOracle implements NetworkObserver {
   readonly #ledgers = new Map<string, Ledger>();
   /** The last heartbeat in each Lease. */
   readonly #beats = new Map<string, Beat>();
-  /** True time of the last one in each Lease, even if etcd has lost it since. */
-  readonly #renewedAtMs = new Map<string, number>();
   /** The last heartbeats of each name, the oldest first. */
   readonly #history = new Map<string, readonly Beat[]>();
-  #versionMax = 0;
-  #renumberedBelow = 0;
+  /** Requests that were sent since etcd was restored last. */
+  #sentSinceRestore = new WeakSet<KubeRequest>();
   heartbeats = 0;
   collected = 0;
   /** Deletions that came too late: somebody had renewed. */
@@ -94,6 +94,7 @@ export class MemberOracle implements NetworkObserver {
       hiccupAtMs: Number.NEGATIVE_INFINITY,
       hiccup: false,
       watchGap: false,
+      renumbered: false,
       heardAtMs: [this.#now(), this.#now()],
       shown: new Map(),
       requestTimes: [],
@@ -123,7 +124,6 @@ export class MemberOracle implements NetworkObserver {
 
   wrote({ name, before, after, writer }: Write): void {
     const ledger = this.#ledgers.get(writer);
-    if (after !== null) this.#versionMax = Math.max(this.#versionMax, versionOf(after));
     if (after === null) {
       if (before !== null && ledger !== undefined) this.#judgeDeletion(ledger, name, before);
       this.#beats.delete(name);
@@ -135,7 +135,6 @@ export class MemberOracle implements NetworkObserver {
     if (!renewed) return;
     const beat = { holder, renewTime: renewTimeOf(after), atMs: this.#now(), durationMs: durationOf(after) };
     this.#beats.set(name, beat);
-    this.#renewedAtMs.set(name, beat.atMs);
     this.#history.set(name, [...(this.#history.get(name) ?? []).slice(1 - BEATS_MAX), beat]);
   }
 
@@ -149,7 +148,7 @@ export class MemberOracle implements NetworkObserver {
       return;
     }
     this.collected += 1;
-    const ageMs = this.#now() - this.#renewedAtMs.get(name)!;
+    const ageMs = this.#now() - beat.atMs;
     if (ageMs < beat.durationMs) {
       this.violate(9, `${member.name} collects ${beat.holder}, renewed ${Math.round(ageMs)} ms ago`);
     }
@@ -166,16 +165,19 @@ export class MemberOracle implements NetworkObserver {
     if (former === '' || former === member.identity || !ledger.acknowledged) return;
     const beat = this.#beats.get(name)!;
     const ageMs = this.#now() - beat.atMs;
-    // After a restore a number may name another state than the one that a process knows by it.
-    const renumbered = versionOf(before!) <= this.#renumberedBelow;
-    if (ageMs < beat.durationMs / (1 + RATE_BOUND) - 1 && !renumbered) {
+    if (ageMs < beat.durationMs / (1 + RATE_BOUND) - 1 && !ledger.renumbered) {
       this.violate(17, `${member.name} takes its Lease back from ${former}, renewed ${Math.round(ageMs)} ms ago`);
     }
   }
 
-  /** An old backup was restored: what was written since is gone, and what was deleted is back. Heartbeats were heard all the same. */
+  /** An old backup was restored: what was written since is gone, and what was deleted is back. */
   restored(leases: ReadonlyMap<string, ApiObject>): void {
-    this.#renumberedBelow = this.#versionMax;
+    this.#sentSinceRestore = new WeakSet();
+    for (const ledger of this.#ledgers.values()) {
+      ledger.renumbered = true;
+      // Its Lease was another's, and may be its own again: it will see that when it looks.
+      if (this.#isOusted(ledger)) this.#afterOuster(ledger);
+    }
     for (const name of this.#beats.keys()) if (!leases.has(name)) this.#beats.delete(name);
     for (const [name, lease] of leases) {
       const beats = this.#history.get(name)!;
@@ -184,7 +186,6 @@ export class MemberOracle implements NetworkObserver {
       const forgotten = { holder: holderOf(lease), renewTime: renewTimeOf(lease), atMs: Number.NEGATIVE_INFINITY };
       this.#beats.set(name, beats[at] ?? { ...forgotten, durationMs: durationOf(lease) });
     }
-    for (const ledger of this.#ledgers.values()) this.#afterOuster(ledger);
   }
 
   // --- what processes tell
@@ -211,7 +212,8 @@ export class MemberOracle implements NetworkObserver {
 
   // --- what goes over the network
 
-  sent(process: string, _request: KubeRequest): void {
+  sent(process: string, request: KubeRequest): void {
+    this.#sentSinceRestore.add(request);
     const { requestTimes } = this.#ledgers.get(process)!;
     const now = this.#now();
     requestTimes.push(now);
@@ -235,6 +237,7 @@ export class MemberOracle implements NetworkObserver {
     }
     const written = (request.method === 'PUT' || request.method === 'POST') && reply.status < 300;
     if (written) ledger.acknowledged = true;
+    if (written && this.#sentSinceRestore.has(request)) ledger.renumbered = false;
     if (request.method === 'DELETE' && reply.status === 409) this.racesLost += 1;
   }
 
@@ -257,7 +260,7 @@ export class MemberOracle implements NetworkObserver {
       const well = member.running() && !member.terminating() && (ledger.hiccup || calm(member.weather()));
       if (!well || this.#hasSibling(member)) {
         ledger.wellSinceMs = now;
-        this.#afterOuster(ledger);
+        if (this.#isOusted(ledger)) this.#afterOuster(ledger);
       }
       const gapMs = Math.min(now - ledger.beatAtMs, now - ledger.wellSinceMs - RETRY_AFTER_MS_MAX);
       if (gapMs < member.durationMs) continue;
@@ -267,9 +270,11 @@ export class MemberOracle implements NetworkObserver {
 
   /** Whoever finds another's heartbeat in its Lease looks twice, a duration apart, before it takes that one for dead. */
   #afterOuster(ledger: Ledger): void {
-    const { member, acknowledged } = ledger;
-    const ousted = acknowledged && this.#beats.get(member.leaseName)?.holder !== member.identity;
-    if (ousted) ledger.wellSinceMs = this.#now() + SILENT_DURATIONS_MAX * member.durationMs;
+    ledger.wellSinceMs = this.#now() + SILENT_DURATIONS_MAX * ledger.member.durationMs;
+  }
+
+  #isOusted({ member, acknowledged }: Ledger): boolean {
+    return acknowledged && this.#beats.get(member.leaseName)?.holder !== member.identity;
   }
 
   /** 9, 10: what is stored long after the faults have ended should be the Leases of the living, and all of theirs. */
@@ -333,10 +338,6 @@ function holderOf(lease: ApiObject): string {
 
 function renewTimeOf(lease: ApiObject): string {
   return (lease.spec as { renewTime?: string }).renewTime ?? '';
-}
-
-function versionOf({ metadata }: ApiObject): number {
-  return Number(metadata.resourceVersion);
 }
 
 function durationOf(lease: ApiObject): number {

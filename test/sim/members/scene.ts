@@ -42,6 +42,8 @@ export class MemberScene {
   readonly #awaited = new Map<string, { readonly fromMs: number; readonly goOn: () => void }>();
   #starts = 0;
   #healed = false;
+  /** A backup of etcd is kept, to be restored. */
+  #backedUp = false;
 
   constructor(parts: SceneParts) {
     const { random, server, world, trace } = parts;
@@ -194,10 +196,13 @@ export class MemberScene {
     this.#parts.world.after(forMs, () => this.#endDouble(at));
   }
 
-  /** Goes back to how etcd is now, some time later. */
+  /** Goes back to how etcd is now, some time later; never to what was written before another restore, and lost in it. */
   restore(): void {
+    if (this.#backedUp) return;
+    this.#backedUp = true;
     const restore = this.server.backUp();
     this.later(this.random.between(500, 3 * this.timings.durationMs), () => {
+      this.#backedUp = false;
       this.#parts.trace('etcd is restored');
       restore();
       this.#parts.oracle.restored(this.server.leases);
