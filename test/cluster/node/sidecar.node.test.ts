@@ -60,11 +60,11 @@ async function lines(name: string, container: string): Promise<Line[]> {
   return parse(log);
 }
 
+/** The kubelet ends what is followed with a line of its own, without a time, where the container is removed meanwhile. */
 function parse(log: string): Line[] {
-  const stamped = log.split('\n').filter((line) => line !== '');
-  return stamped.map((line) => {
-    const [, time = '', json = ''] = /^(\S+) (.*)$/.exec(line)!;
-    return { ...JSON.parse(json), atMs: Date.parse(time) };
+  return log.split('\n').flatMap((line) => {
+    const [, time = '', json] = /^(\d{4}-\d\d-\d\dT\S+) (.*)$/.exec(line) ?? [];
+    return json === undefined ? [] : [{ ...JSON.parse(json), atMs: Date.parse(time) }];
   });
 }
 
