@@ -135,6 +135,10 @@ export class MemberOracle implements NetworkObserver {
     if (!renewed) return;
     const beat = { holder, renewTime: renewTimeOf(after), atMs: this.#now(), durationMs: durationOf(after) };
     this.#beats.set(name, beat);
+    // Who wrote may have ended by then: what was under way is stored all the same.
+    for (const other of this.#ledgers.values()) {
+      if (other.member.leaseName === name && this.#isOusted(other)) this.#afterOuster(other);
+    }
     this.#history.set(name, [...(this.#history.get(name) ?? []).slice(1 - BEATS_MAX), beat]);
   }
 
