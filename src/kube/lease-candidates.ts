@@ -127,7 +127,7 @@ export class LeaseCandidateStore implements CandidateStore {
     const path = verb === 'create' ? this.#path : `${this.#path}/${encodeURIComponent(identity)}`;
     const understood = (body: unknown) => decode(body) !== null;
     const result = await this.#ports.client.call(target(verb, identity), { ...request, path }, understood);
-    return outcomeOf(result, (body) => ({ kind: 'ok', candidate: decode(body)! }));
+    return outcomeOf(result, (body) => ({ kind: 'ok', candidate: decode(body)! }), failed);
   }
 }
 

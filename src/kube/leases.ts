@@ -1,6 +1,7 @@
 import type { Challenger, LeaseContent, LeaseRecord, RequestOutcome } from '../election/index.ts';
 import type { CallResult, CallTarget, KubeClient, Verb } from './client.ts';
 import { decodeLease, encodeChallenge, encodeLease, encodeNewLease, type LeaseObject } from './codec.ts';
+import { outcomeOf } from './object-outcome.ts';
 
 /** The one Lease that an election is about. */
 export interface LeaseName {
@@ -35,7 +36,7 @@ export class LeaseStore {
   }
 
   async read(timeoutMs: number): Promise<RequestOutcome> {
-    return outcomeOf(
+    return electionOutcomeOf(
       await this.#client.call(this.#target('get'), { method: 'GET', path: this.#path, timeoutMs }, isLease),
     );
   }
@@ -44,7 +45,7 @@ export class LeaseStore {
     const { namespace, name } = this.#lease;
     const body = encodeNewLease(namespace, name, content, this.#nameOf);
     const path = leasesPath(namespace);
-    return outcomeOf(
+    return electionOutcomeOf(
       await this.#client.call(this.#target('create'), { method: 'POST', path, body, timeoutMs }, isLease),
     );
   }
@@ -71,7 +72,7 @@ export class LeaseStore {
       isLease,
     );
     // A Lease that is gone can't be replaced; what became of it is for a read to say.
-    const outcome = outcomeOf(result);
+    const outcome = electionOutcomeOf(result);
     return outcome.kind === 'absent' ? { kind: 'conflict' } : outcome;
   }
 
@@ -84,19 +85,14 @@ function isLease(body: unknown): boolean {
   return decodeLease(body) !== null;
 }
 
-function outcomeOf(result: CallResult): RequestOutcome {
-  if (result.ok) {
-    const record = decodeLease(result.body);
-    return record === null ? { kind: 'unknown', code: 'unexpected' } : { kind: 'ok', record };
-  }
-  const { code, mayHaveHappened, retryAfterMs } = result.failure;
-  switch (code) {
-    case 'not-found':
-      return { kind: 'absent' };
-    case 'conflict':
-    case 'already-exists':
-      return { kind: 'conflict' };
-    default:
-      return mayHaveHappened ? { kind: 'unknown', code } : { kind: 'refused', code, retryAfterMs };
-  }
+function electionOutcomeOf(result: CallResult): RequestOutcome {
+  return outcomeOf<RequestOutcome, RequestOutcome>(
+    result,
+    (body) => {
+      const record = decodeLease(body);
+      return record === null ? { kind: 'unknown', code: 'unexpected' } : { kind: 'ok', record };
+    },
+    ({ code, mayHaveHappened, retryAfterMs }) =>
+      mayHaveHappened ? { kind: 'unknown', code } : { kind: 'refused', code, retryAfterMs },
+  );
 }

@@ -92,7 +92,7 @@ export class MemberLeaseStore implements MemberLeases {
   async #ask(verb: Verb, name: string, request: Request): Promise<MemberOutcome> {
     const path = verb === 'create' ? this.#path : `${this.#path}/${encodeURIComponent(name)}`;
     const result = await this.#ports.client.call(target(verb, name), { ...request, path }, isMemberLease);
-    return outcomeOf(result, (body) => ({ kind: 'ok', lease: decodeMember(body)! }));
+    return outcomeOf(result, (body) => ({ kind: 'ok', lease: decodeMember(body)! }), failed);
   }
 }
 

@@ -3,10 +3,14 @@ import type { CallResult, CallTarget, KubeClient } from './client.ts';
 import type { Failure } from './errors.ts';
 
 /** How a request about one object ended, as a value: nothing of this rejects. */
-export type ObjectOutcome<Ok> = Ok | { readonly kind: 'absent' } | { readonly kind: 'conflict' } | RequestFailure;
+export type ObjectOutcome<Ok, Failed> = Ok | { readonly kind: 'absent' } | { readonly kind: 'conflict' } | Failed;
 
-/** `ok` makes the outcome of what a successful request answered. */
-export function outcomeOf<Ok>(result: CallResult, ok: (body: unknown) => Ok): ObjectOutcome<Ok> {
+/** `ok` makes the outcome of what a successful request answered, `otherwise` that of a failure. */
+export function outcomeOf<Ok, Failed>(
+  result: CallResult,
+  ok: (body: unknown) => Ok,
+  otherwise: (failure: Failure) => Failed,
+): ObjectOutcome<Ok, Failed> {
   if (result.ok) return ok(result.body);
   switch (result.failure.code) {
     case 'not-found':
@@ -15,7 +19,7 @@ export function outcomeOf<Ok>(result: CallResult, ok: (body: unknown) => Ok): Ob
     case 'already-exists':
       return { kind: 'conflict' };
     default:
-      return failed(result.failure);
+      return otherwise(result.failure);
   }
 }
 
